@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from grader.errors import (
     BodyTooLarge,
+    BudgetReached,
     Conflict,
     EmptyRun,
     Forbidden,
@@ -41,8 +42,10 @@ from grader.errors import (
     ServerAnswered,
     ServerFailed,
     StoreUnavailable,
+    Unanswered,
     Unauthenticated,
     UnknownFormat,
+    UnpricedModel,
 )
 
 log = logging.getLogger(__name__)
@@ -54,6 +57,7 @@ PROBLEMS: dict[type[GraderError], tuple[int, str]] = {
     InvalidPanel: (422, "invalid_panel"),
     InvalidSelection: (422, "invalid_selection"),
     InvalidRatings: (422, "invalid_ratings"),
+    UnpricedModel: (422, "unpriced_model"),
     UnknownFormat: (422, "unknown_format"),
     EmptyRun: (422, "empty_run"),
     BodyTooLarge: (413, "body_too_large"),
@@ -66,6 +70,8 @@ PROBLEMS: dict[type[GraderError], tuple[int, str]] = {
     Unauthenticated: (401, "unauthenticated"),
     Forbidden: (403, "missing_scope"),
     JudgeCheckFailed: (422, "judge_check_failed"),
+    Unanswered: (503, "unanswered"),
+    BudgetReached: (409, "budget_reached"),
     JudgeUnavailable: (422, "judge_unavailable"),
     ProviderBusy: (503, "provider_busy"),
     ProviderFault: (502, "provider_fault"),

@@ -7,6 +7,7 @@
     │   ├── InvalidPanel                likewise a panel's
     │   ├── InvalidSelection            a `where`, a cursor or an id list that cannot be followed
     │   ├── InvalidRatings              a ratings table that cannot be counted: row and column
+    │   ├── UnpricedModel               a budget is set, and nobody knows what a judge costs
     │   ├── UnknownFormat               no format of that name, or none recognised it
     │   ├── EmptyRun                    a run over nothing
     │   └── BodyTooLarge                larger than the service takes
@@ -19,8 +20,10 @@
     ├── Unauthenticated                 no key, or a wrong one
     ├── Forbidden                       a key without the scope
     ├── JudgeCheckFailed                a panel's judge did not answer its trial question
-    ├── JudgeUnavailable                a provider refuses us for good: key, money, model name
-    ├── ProviderBusy                    a provider asks us to wait (429, 503): not a failure
+    ├── Unanswered                      a question stays open, with the calls made for it so far
+    │   ├── JudgeUnavailable            a provider refuses us for good: key, money, model name
+    │   ├── ProviderBusy                a provider asks us to wait (429, 503): not a failure
+    │   └── BudgetReached               the run's budget does not allow the next call
     ├── ProviderFault                   a call failed in transport: 5xx, cut connection, timeout
     ├── StoreUnavailable                the database or Redis does not answer
     ├── LeaseLost                       another worker holds the shard by now
@@ -31,6 +34,8 @@ Raise the narrowest. The message says what happened, with the value, and what to
 become ours in one place per library. Two tables translate ours: `api/errors.py` to an HTTP status
 and code, `worker/retries.py` to now, later or never; a test walks this tree through both.
 """
+
+from typing import Any
 
 
 class GraderError(Exception):
@@ -59,6 +64,10 @@ class InvalidSelection(InvalidInput):
 
 class InvalidRatings(InvalidInput):
     """A table of ratings that cannot be counted; the message names row and column."""
+
+
+class UnpricedModel(InvalidInput):
+    """A run with a budget has a judge without prices: the budget could not be kept."""
 
 
 class UnknownFormat(InvalidInput):
@@ -109,11 +118,21 @@ class JudgeCheckFailed(GraderError):
     """A judge of a panel did not answer its trial question."""
 
 
-class JudgeUnavailable(GraderError):
+class Unanswered(GraderError):
+    """A question stays open; `attempts` are the calls that were made for it, and paid."""
+
+    attempts: tuple[Any, ...] = ()
+
+
+class JudgeUnavailable(Unanswered):
     """A provider refuses us for good (401, 402, 403, 404): waiting will not help, a person must."""
 
 
-class ProviderBusy(GraderError):
+class BudgetReached(Unanswered):
+    """What a run may still spend does not cover the next call."""
+
+
+class ProviderBusy(Unanswered):
     """A provider asks us to wait; `retry_after_seconds` is its own word, or None."""
 
     def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:

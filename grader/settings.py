@@ -4,6 +4,7 @@ Built once in a `main`, in `create_app` or in a test, and handed on as the few v
 needs; nothing below `bootstrap` sees this class. Providers' keys keep the names their SDKs know.
 """
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr
@@ -62,6 +63,16 @@ class Settings(BaseSettings):
     provider_max_in_flight: int = Field(default=200, ge=1)
     """Calls at once for each base URL, all workers together."""
 
+    provider_requests_per_minute: float | None = Field(default=None, gt=0)
+    """Calls a minute for each base URL and model, all workers together; what the provider's own
+    headers say counts where it is less."""
+
+    provider_tokens_per_minute: float | None = Field(default=None, gt=0)
+    """Tokens a minute for each base URL and model, likewise."""
+
+    provider_outage_seconds: float = Field(default=300.0, gt=0)
+    """How long a server may answer nothing but faults before runs that need it are paused."""
+
     provider_tries: int = Field(default=4, ge=1)
     """How often a call that fails in transport is made."""
 
@@ -71,6 +82,12 @@ class Settings(BaseSettings):
     providers: dict[str, SecretStr] = Field(default_factory=dict)
     """More servers that judges may be asked at: a JSON object from base URL to key (may be empty).
     A judge's `base_url` must be one of these or the provider's own."""
+
+    interactive_judgments: int = Field(default=500, ge=0)
+    """A run of at most so many judgments goes before bulk runs unless it says otherwise."""
+
+    prices: Path | None = None
+    """A YAML file of prices by model, which go before those that the installation knows."""
 
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     """OpenAI's key."""

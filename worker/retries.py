@@ -10,6 +10,7 @@ One table for all our errors; a test walks their tree.
 from typing import Literal
 
 from grader.errors import (
+    BudgetReached,
     Conflict,
     Forbidden,
     GraderError,
@@ -24,6 +25,7 @@ from grader.errors import (
     ServerAnswered,
     ServerFailed,
     StoreUnavailable,
+    Unanswered,
     Unauthenticated,
 )
 
@@ -38,7 +40,9 @@ WHEN: dict[type[GraderError], When] = {
     Forbidden: "never",
     InvalidInput: "never",
     JudgeCheckFailed: "never",
+    BudgetReached: "never",
     JudgeUnavailable: "never",
+    Unanswered: "later",
     NotBuilt: "never",
     NotFound: "never",
     ServerAnswered: "never",

@@ -15,7 +15,7 @@ from grader.domain.noun import Noun
 from grader.hashing import hash_json
 
 JudgeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$")]
-Mode = Literal["tools", "json_schema", "json_text"]
+Mode = Literal["tools", "shared_tool", "json_schema", "json_text"]
 PROMPT_VERSION = "1"
 RULES_VERSION = "1"
 RESERVED_PARAMETERS = re.compile(
@@ -26,6 +26,8 @@ RESERVED_PARAMETERS = re.compile(
 """What the service itself decides about a call; a judge's `parameters` may not."""
 
 _NOT_THE_ANSWER = frozenset({"name", "family", "prices", "timeout_seconds"})
+_NEW_FIELDS = ("snapshot", "companions")
+"""Fields that came later: left out of the hash while unset, so that older hashes stay."""
 
 
 class Prices(Noun):
@@ -92,6 +94,14 @@ class LLMJudgeSpec(Noun):
     prompt_version: str = PROMPT_VERSION
     """The version of the prompt's text and layout."""
 
+    snapshot: str | None = None
+    """The very model that must answer (`served_model`), where `model` is an alias: a run in which
+    another one answers is paused."""
+
+    companions: tuple[str, ...] = ()
+    """The hashes of the rubrics that are asked together in one call; set when a run that asks
+    jointly is created."""
+
     @model_validator(mode="after")
     def _leave_the_call_alone(self) -> Self:
         if taken := [name for name in self.parameters if RESERVED_PARAMETERS.fullmatch(name)]:
@@ -103,7 +113,8 @@ class LLMJudgeSpec(Noun):
     @cached_property
     def judge_hash(self) -> str:
         # Every field, defaults too: a default that changes is another judge.
-        return hash_json(self.model_dump(mode="json", exclude=set(_NOT_THE_ANSWER)))
+        unset = {name for name in _NEW_FIELDS if not getattr(self, name)}
+        return hash_json(self.model_dump(mode="json", exclude={*_NOT_THE_ANSWER, *unset}))
 
 
 class RulesJudgeSpec(Noun):

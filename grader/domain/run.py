@@ -13,6 +13,8 @@ from grader.domain.panel import Panel
 from grader.domain.view import View
 from grader.errors import IllegalTransition
 
+RunMode = Literal["live", "batch"]
+Priority = Literal["interactive", "bulk"]
 RunStatus = Literal["created", "running", "paused", "finished", "cancelled", "failed"]
 ShardStatus = Literal["open", "leased", "finished"]
 
@@ -68,7 +70,10 @@ class RunSpec(Noun):
     """What the judges see."""
 
     selection: JsonObject
-    """Which transcripts were asked for: `where`, or how many ids or inline items."""
+    """Which transcripts were asked for: `where` and `sample`, or how many ids or inline items."""
+
+    mode: RunMode = "live"
+    """`live`: call by call; `batch`: through the provider's batch API."""
 
 
 class Counts(Noun):

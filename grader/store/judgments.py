@@ -17,7 +17,7 @@ _ATTEMPTS = TypeAdapter(tuple[Attempt, ...])
 _PLAIN = tuple(
     column.name
     for column in judgments.c
-    if column.name not in ("run_id", "attempts", "cost_microusd", "served_model")
+    if column.name not in ("run_id", "attempts", "cost_microusd", "served_model", "fingerprint")
 )
 
 
@@ -147,6 +147,7 @@ def _row(judgment: Judgment, run_id: str) -> dict[str, Any]:
         "attempts": compress(_ATTEMPTS.dump_json(attempts)) if attempts else None,
         "cost_microusd": judgment.cost_microusd,
         "served_model": next((a.served_model for a in reversed(attempts) if a.served_model), None),
+        "fingerprint": next((a.fingerprint for a in reversed(attempts) if a.fingerprint), None),
     }
 
 

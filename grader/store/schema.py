@@ -57,6 +57,7 @@ installation = sa.Table(
     metadata,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("secret", Blob, nullable=False),
+    sa.Column("claims", sa.BigInteger, nullable=False, server_default="0"),
 )
 
 bodies = sa.Table(
@@ -66,6 +67,7 @@ bodies = sa.Table(
     sa.Column("body", Blob, nullable=False),
     sa.Column("messages", sa.Integer, nullable=False),
     sa.Column("characters", sa.BigInteger, nullable=False),
+    sa.Column("tokens", sa.BigInteger),
 )
 
 transcripts = sa.Table(
@@ -109,11 +111,27 @@ runs = sa.Table(
     sa.Column("reason", Text),
     sa.Column("spec", Json, nullable=False),
     sa.Column("transcripts", sa.Integer, nullable=False),
+    sa.Column("priority", Text, nullable=False, server_default="bulk"),
+    sa.Column("budget_microusd", sa.BigInteger),
+    sa.Column("estimated_microusd", sa.BigInteger),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("started_at", Utc),
     sa.Column("retried_at", Utc),
     sa.Column("finished_at", Utc),
 )
+
+LEDGER = (
+    "given",
+    "abstained",
+    "refused",
+    "failed",
+    "calls",
+    "input_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "cost_microusd",
+)
+"""What a run paid for, judge by judge; written in the transaction that writes the judgments."""
 
 run_transcripts = sa.Table(
     "run_transcripts",
@@ -122,6 +140,15 @@ run_transcripts = sa.Table(
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("transcript_id", Text, nullable=False),
     sa.Column("transcript_hash", Hash, nullable=False),
+    sa.Index("ix_run_transcripts_transcript_hash", "transcript_hash"),
+)
+
+run_judges = sa.Table(
+    "run_judges",
+    metadata,
+    sa.Column("run_id", Text, primary_key=True),
+    sa.Column("judge_hash", Hash, primary_key=True),
+    *(sa.Column(name, sa.BigInteger, nullable=False, server_default="0") for name in LEDGER),
 )
 
 COUNTS = (
@@ -144,6 +171,8 @@ shards = sa.Table(
     sa.Column("status", Text, nullable=False),
     sa.Column("lease", Text),
     sa.Column("lease_expires_at", Utc),
+    sa.Column("claim", sa.BigInteger),
+    sa.Column("reserved_microusd", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("finished_transcripts", sa.Integer, nullable=False, default=0),
     *(sa.Column(name, sa.Integer, nullable=False, default=0) for name in COUNTS),
     sa.Index("ix_shards_run_id_status", "run_id", "status"),
@@ -172,6 +201,7 @@ judgments = sa.Table(
     sa.Column("cost_microusd", sa.BigInteger, nullable=False),
     sa.Column("mode", Text),
     sa.Column("served_model", Text),
+    sa.Column("fingerprint", Text),
     sa.Column("coverage", sa.Float),
     sa.Column("prompt_hash", Hash),
     sa.Column("created_at", Utc, nullable=False),
@@ -183,7 +213,39 @@ judgments = sa.Table(
         "repeat",
         name="uq_judgments_natural_key",
     ),
-    sa.Index("ix_judgments_run_id_cost_microusd", "run_id", "cost_microusd"),
+)
+
+unanswered = sa.Table(
+    "unanswered",
+    metadata,
+    sa.Column("unanswered_id", Text, primary_key=True),
+    sa.Column("transcript_hash", Hash, nullable=False, index=True),
+    sa.Column("rubric_hash", Hash, nullable=False),
+    sa.Column("judge_hash", Hash, nullable=False),
+    sa.Column("view_hash", Hash, nullable=False),
+    sa.Column("repeat", sa.Integer, nullable=False),
+    sa.Column("run_id", Text, nullable=False),
+    sa.Column("attempts", Blob, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+)
+
+batches = sa.Table(
+    "batches",
+    metadata,
+    sa.Column("batch_id", Text, primary_key=True),
+    sa.Column("run_id", Text, nullable=False, index=True),
+    sa.Column("judge_hash", Hash, nullable=False),
+    sa.Column("base_url", Text, nullable=False),
+    sa.Column("remote_id", Text),
+    sa.Column("input_file_id", Text),
+    sa.Column("status", Text, nullable=False),
+    sa.Column("lease", Text, nullable=False),
+    sa.Column("shards", Json, nullable=False),
+    sa.Column("requests", sa.Integer, nullable=False),
+    sa.Column("detail", Text),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Column("checked_at", Utc),
+    sa.Column("ended_at", Utc),
 )
 
 labels = sa.Table(
