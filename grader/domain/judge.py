@@ -27,7 +27,7 @@ RESERVED_PARAMETERS = re.compile(
 
 _NOT_THE_ANSWER = frozenset({"name", "family", "prices", "timeout_seconds"})
 _NEW_FIELDS = ("snapshot", "companions")
-"""Fields that came later: left out of the hash while unset, so that older hashes stay."""
+"""Fields that came later: written only where they are set, so that older hashes stay."""
 
 
 class Prices(Noun):
@@ -110,11 +110,15 @@ class LLMJudgeSpec(Noun):
             )
         return self
 
+    @model_serializer(mode="wrap")
+    def _leave_out_the_unset(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = write(self)
+        return {k: v for k, v in written.items() if k not in _NEW_FIELDS or v}
+
     @cached_property
     def judge_hash(self) -> str:
         # Every field, defaults too: a default that changes is another judge.
-        unset = {name for name in _NEW_FIELDS if not getattr(self, name)}
-        return hash_json(self.model_dump(mode="json", exclude={*_NOT_THE_ANSWER, *unset}))
+        return hash_json(self.model_dump(mode="json", exclude=set(_NOT_THE_ANSWER)))
 
 
 class RulesJudgeSpec(Noun):

@@ -283,7 +283,14 @@ def test_every_field_of_a_judge_is_either_in_its_hash_or_left_out_on_purpose() -
         "max_output_tokens",
         "context_tokens",
         "prompt_version",
+        "snapshot",
+        "companions",
     }
+
+
+@pytest.mark.parametrize("change", [{"snapshot": "gpt-5.2-2025-12-11"}, {"companions": ["a"]}])
+def test_what_came_later_enters_a_judges_hash_where_it_is_set(change: dict[str, Any]) -> None:
+    assert LLMJudgeSpec(**JUDGE, **change).judge_hash != LLMJudgeSpec(**JUDGE).judge_hash
 
 
 def test_the_version_of_the_rules_is_in_the_rules_judges_hash() -> None:
