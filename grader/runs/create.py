@@ -13,7 +13,7 @@ from grader.domain.identity import new_id
 from grader.domain.judge import JudgeSpec
 from grader.domain.panel import Panel
 from grader.domain.rubric import Rubric
-from grader.domain.run import RubricReference, RunSpec
+from grader.domain.run import Priority, RubricReference, RunMode, RunSpec
 from grader.domain.selection import Where
 from grader.domain.view import View
 from grader.errors import EmptyRun, InvalidPanel, NotBuilt
@@ -35,6 +35,10 @@ def create_run(
     shard_transcripts: int,
     ids: Sequence[str] | None = None,
     where: Where | None = None,
+    mode: RunMode = "live",
+    priority: Priority = "bulk",
+    budget_microusd: int | None = None,
+    estimated_microusd: int | None = None,
 ) -> str:
     """Store a run over `ids` or `where`, and return its id; `panel` must be resolved.
 
@@ -56,6 +60,7 @@ def create_run(
         panel=panel,
         view=view,
         selection=selection,
+        mode=mode,
     )
     run_id = new_id("run")
     count = runs.add_run(
@@ -66,6 +71,9 @@ def create_run(
         shard_transcripts=shard_transcripts,
         ids=ids,
         where=where,
+        priority=priority,
+        budget_microusd=budget_microusd,
+        estimated_microusd=estimated_microusd,
     )
     if not count:
         raise EmptyRun("the run selects no transcript; look with GET /v1/transcripts?where=…")

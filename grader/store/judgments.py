@@ -1,5 +1,6 @@
 """Judgments as they are kept: one row for each natural key, its attempts compressed beside it."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,8 +11,8 @@ from pydantic import TypeAdapter
 from grader.domain.judgment import Attempt, Judgment, JudgmentKey
 from grader.errors import NotFound
 from grader.store.compression import compress, decompress
-from grader.store.schema import judgments
-from grader.store.statements import chunked, insert_ignoring
+from grader.store.schema import LEDGER, judgments, run_judges
+from grader.store.statements import chunked, insert_for, insert_ignoring
 
 _ATTEMPTS = TypeAdapter(tuple[Attempt, ...])
 _PLAIN = tuple(
@@ -40,11 +41,13 @@ def record_judgments(
     which a retry may replace: their attempts go before the new ones. Where another worker was
     first, theirs stands.
     """
+    ledger: dict[str, Counter[str]] = defaultdict(Counter)
     standing: dict[JudgmentKey, StoredJudgment] = {}
     fresh: list[Judgment] = []
     for judgment in given:
         if judgment.key in replacing:
-            standing[judgment.key] = _replace(connection, replacing[judgment.key], judgment, run_id)
+            stands = _replace(connection, replacing[judgment.key], judgment, run_id, ledger)
+            standing[judgment.key] = stands
         else:
             fresh.append(judgment)
     if fresh:
@@ -52,6 +55,10 @@ def record_judgments(
         inserted = set(connection.scalars(insert, [_row(j, run_id) for j in fresh]))
         lost = [j for j in fresh if j.judgment_id not in inserted]
         standing |= {j.key: StoredJudgment(j, run_id) for j in fresh if j.judgment_id in inserted}
+        for judgment in fresh:
+            # Attempts that came second are paid all the same, though another's answer stands.
+            counted = judgment.judgment_id in inserted
+            _enter(ledger, judgment, judgment.attempts, counted=counted)
         if lost:
             standing |= {
                 stored.judgment.key: stored
@@ -64,7 +71,23 @@ def record_judgments(
                 )
                 if stored.judgment.key not in standing
             }
+    add_to_ledger(connection, run_id, ledger)
     return [standing[judgment.key] for judgment in given]
+
+
+def add_to_ledger(
+    connection: sa.Connection, run_id: str, ledger: Mapping[str, Mapping[str, int]]
+) -> None:
+    """Add to what a run paid for: judge hash → column of the ledger → how much more."""
+    # Always in the same order, so that two workers never wait for each other.
+    for judge_hash in sorted(ledger):
+        more = {name: ledger[judge_hash].get(name, 0) for name in LEDGER}
+        row = {"run_id": run_id, "judge_hash": judge_hash, **more}
+        insert = insert_for(connection, run_judges).values(row)
+        added = {name: run_judges.c[name] + insert.excluded[name] for name in LEDGER}
+        connection.execute(
+            insert.on_conflict_do_update(index_elements=["run_id", "judge_hash"], set_=added)
+        )
 
 
 def find_judgments(
@@ -117,7 +140,11 @@ def _select(with_attempts: bool) -> sa.Select[Any]:
 
 
 def _replace(
-    connection: sa.Connection, judgment_id: str, judgment: Judgment, run_id: str
+    connection: sa.Connection,
+    judgment_id: str,
+    judgment: Judgment,
+    run_id: str,
+    ledger: dict[str, Counter[str]],
 ) -> StoredJudgment:
     # Another worker may be replacing it as well: whoever comes second sees what the first wrote.
     connection.execute(
@@ -126,8 +153,12 @@ def _replace(
         .with_for_update()
     )
     before = get_judgment(connection, judgment_id)
-    if before.judgment.status != "failed":
+    replaces = before.judgment.status == "failed"
+    _enter(ledger, judgment, judgment.attempts, counted=replaces)
+    if not replaces:
         return before
+    if before.run_id == run_id:
+        ledger[judgment.judge_hash]["failed"] -= 1
     attempts = before.judgment.attempts + judgment.attempts
     again = judgment.model_copy(update={"judgment_id": judgment_id, "attempts": attempts})
     connection.execute(
@@ -136,6 +167,24 @@ def _replace(
         .values(**_row(again, run_id))
     )
     return StoredJudgment(again, run_id)
+
+
+def _enter(
+    ledger: dict[str, Counter[str]],
+    judgment: Judgment,
+    attempts: Sequence[Attempt],
+    *,
+    counted: bool,
+) -> None:
+    column = ledger[judgment.judge_hash]
+    if counted:
+        column[judgment.status] += 1
+    column["calls"] += len(attempts)
+    for attempt in attempts:
+        column["input_tokens"] += attempt.input_tokens
+        column["cached_tokens"] += attempt.cached_tokens
+        column["output_tokens"] += attempt.output_tokens
+        column["cost_microusd"] += attempt.cost_microusd
 
 
 def _row(judgment: Judgment, run_id: str) -> dict[str, Any]:

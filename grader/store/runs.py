@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from grader.domain.identity import utc_now
-from grader.domain.run import RUN_MOVES, Counts, RunSpec, RunStatus, check_run_move
+from grader.domain.run import RUN_MOVES, Counts, Priority, RunSpec, RunStatus, check_run_move
 from grader.domain.selection import Where
 from grader.errors import IllegalTransition, NotFound
-from grader.store.schema import COUNTS, judgments, run_transcripts, runs, shards, transcripts
+from grader.store.schema import COUNTS, run_judges, run_transcripts, runs, shards, transcripts
 from grader.store.statements import chunked
 from grader.store.where import where_clause
 
@@ -21,6 +21,11 @@ class RunRow(NamedTuple):
     reason: str | None
     spec: RunSpec
     transcripts: int
+    priority: Priority
+    budget_microusd: int | None
+    """The most the run may cost; None for no bound."""
+    estimated_microusd: int | None
+    """What it was expected to cost when it was created; None where a judge has no prices."""
     created_at: datetime
     started_at: datetime | None
     retried_at: datetime | None
@@ -28,10 +33,32 @@ class RunRow(NamedTuple):
     finished_at: datetime | None
 
 
+class Paid(NamedTuple):
+    """What a run paid for to one judge: judgments by status, calls, tokens and money.
+
+    Calls whose question is still open are counted too; judgments that other runs paid for are not.
+    """
+
+    judge_hash: str
+    given: int
+    abstained: int
+    refused: int
+    failed: int
+    calls: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost_microusd: int
+
+
 class RunProgress(NamedTuple):
     counts: Counts
     finished_transcripts: int
-    cost_microusd: int
+    paid: tuple[Paid, ...]
+
+    @property
+    def cost_microusd(self) -> int:
+        return sum(judge.cost_microusd for judge in self.paid)
 
 
 def add_run(
@@ -43,6 +70,9 @@ def add_run(
     shard_transcripts: int,
     ids: Sequence[str] | None = None,
     where: Where | None = None,
+    priority: Priority = "bulk",
+    budget_microusd: int | None = None,
+    estimated_microusd: int | None = None,
 ) -> int:
     """Store a run over the given ids or over what `where` selects; returns how many transcripts.
 
@@ -66,6 +96,9 @@ def add_run(
             status="created",
             spec=spec.model_dump(mode="json"),
             transcripts=count,
+            priority=priority,
+            budget_microusd=budget_microusd,
+            estimated_microusd=estimated_microusd,
             created_at=now,
         )
     )
@@ -139,15 +172,25 @@ def get_progress(connection: sa.Connection, run_id: str) -> RunProgress:
         *columns, sa.func.coalesce(sa.func.sum(shards.c.finished_transcripts), 0)
     ).where(shards.c.run_id == run_id)
     *sums, finished = (int(value) for value in connection.execute(query).one())
-    # Judgments are shared, by shards and by runs: only the run that paid for one is charged.
-    paid = sa.select(sa.func.coalesce(sa.func.sum(judgments.c.cost_microusd), 0)).where(
-        judgments.c.run_id == run_id
-    )
-    cost = int(connection.scalar(paid) or 0)
     counted = dict(zip(COUNTS, sums, strict=True))
     settled = sum(counted[name] for name in COUNTS if name not in ("expected", "reused"))
     pending = counted["expected"] - settled
-    return RunProgress(Counts(**counted, pending=pending), finished, cost)
+    return RunProgress(Counts(**counted, pending=pending), finished, find_paid(connection, run_id))
+
+
+def find_paid(connection: sa.Connection, run_id: str) -> tuple[Paid, ...]:
+    """Return what a run paid for, judge by judge."""
+    query = sa.select(*(run_judges.c[name] for name in Paid._fields)).where(
+        run_judges.c.run_id == run_id
+    )
+    return tuple(Paid(*row) for row in connection.execute(query))
+
+
+def set_budget(connection: sa.Connection, run_id: str, budget_microusd: int | None) -> None:
+    """Change the most a run may cost."""
+    connection.execute(
+        runs.update().where(runs.c.run_id == run_id).values(budget_microusd=budget_microusd)
+    )
 
 
 def count_by_status(connection: sa.Connection) -> dict[str, int]:

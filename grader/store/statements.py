@@ -16,10 +16,15 @@ def chunked(items: Sequence[T], size: int = _PIECE) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
+def insert_for(connection: sa.Connection, table: sa.Table) -> Any:
+    """Return an insert that knows `on_conflict_…`, in the connection's dialect."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    return insert(table)
+
+
 def insert_ignoring(connection: sa.Connection, table: sa.Table) -> Any:
     """Return an insert that passes over rows whose unique key is there and counts the others."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).on_conflict_do_nothing()
+    statement = insert_for(connection, table).on_conflict_do_nothing()
     # SQLAlchemy forgets the row count of inserts unless it is told not to.
     return statement.execution_options(preserve_rowcount=True)
 
