@@ -19,7 +19,7 @@ import numpy as np
 from grader.agreement.patterns import BoolArray, Estimator, FloatArray, IntArray, Patterns, Sums
 from grader.agreement.shares import Hits, divide
 
-Metric = Literal["nominal", "ordinal", "interval"]
+Metric = Literal["nominal", "ordinal", "interval", "ratio"]
 
 NOTHING = 1e-12
 """Relative size under which a variance is rounding, not variation."""
@@ -112,6 +112,7 @@ def krippendorff_alpha(patterns: Patterns, scores: FloatArray, *, metric: Metric
 
     No matrix of coincidences is built: δ² of interval data, and of ordinal data through mid-ranks,
     are squared differences, so sums and sums of squares are enough however many levels there are.
+    Only δ² of ratio data, ((x − y) / (x + y))², needs every pair of levels.
     """
     codes = patterns.codes
     given = (codes >= 0).sum(axis=1)
@@ -123,6 +124,8 @@ def krippendorff_alpha(patterns: Patterns, scores: FloatArray, *, metric: Metric
             return _alpha_interval(codes, values, unit_range(scores))
         case "ordinal":
             return _alpha_ordinal(codes, values, len(scores))
+        case "ratio":
+            return _alpha_ratio(codes, values, scores)
 
 
 def corrected(observed: FloatArray, chance: FloatArray) -> FloatArray:
@@ -206,6 +209,25 @@ def _alpha_ordinal(codes: IntArray, values: FloatArray, n_levels: int) -> Estima
         placed = np.append(ranks, np.zeros((len(ranks), 1)), axis=1)[:, codes]
         observed = (weights * _unit_variation(placed, there, values)).sum(axis=1)
         return _alpha(n, observed, 2 * n * (n_levelwise * ranks**2).sum(axis=1))
+
+    return estimate
+
+
+def _alpha_ratio(codes: IntArray, values: FloatArray, scores: FloatArray) -> Estimator:
+    above = np.abs(scores[:, np.newaxis] - scores[np.newaxis, :])
+    below = scores[:, np.newaxis] + scores[np.newaxis, :]
+    apart = np.divide(above, below, out=np.zeros_like(above), where=below > 0) ** 2
+    observed = np.zeros(len(codes))
+    for a, b in combinations(range(codes.shape[1]), 2):
+        both = (codes[:, a] >= 0) & (codes[:, b] >= 0)
+        observed[both] += 2 * apart[codes[both, a], codes[both, b]]
+    features = np.column_stack([observed / np.maximum(values - 1, 1), values])
+    counts = _level_sums(codes, (values > 0).astype(np.float64), len(scores))
+
+    def estimate(weights: FloatArray) -> FloatArray:
+        within, n = (weights @ features).T
+        each = counts(weights)
+        return _alpha(n, within, ((each @ apart) * each).sum(axis=1))
 
     return estimate
 

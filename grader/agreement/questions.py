@@ -7,6 +7,7 @@ weighted kappa, one unit no chance agreement. What is asked is measured by `meas
 import numpy as np
 
 from grader.agreement.coefficients import (
+    Closeness,
     by_rank,
     by_value,
     equal_only,
@@ -16,6 +17,7 @@ from grader.agreement.coefficients import (
     raw_agreement,
     unit_range,
 )
+from grader.agreement.concordance import icc_agreement, kendall_w
 from grader.agreement.pairwise import (
     agreement,
     cohen_kappa,
@@ -26,11 +28,19 @@ from grader.agreement.pairwise import (
 from grader.agreement.patterns import Estimator, FloatArray, Patterns
 from grader.agreement.ratings import MISSING, Ratings, level_name
 from grader.agreement.shares import Hits, divide, ratio
+from grader.agreement.standard_errors import (
+    distance_weights,
+    gwet_standard_error,
+    kappa_standard_error,
+)
 from grader.agreement.statistic import Question, share, undefined
+from grader.agreement.values import NUMERIC
 
 Questions = dict[str, Question]
 
 NO, YES = 0, 1
+MOST_RATIO_LEVELS = 4_000
+_MOST_ERROR_LEVELS = 200
 
 
 def ask_overall(ratings: Ratings, patterns: Patterns) -> Questions:
@@ -40,7 +50,8 @@ def ask_overall(ratings: Ratings, patterns: Patterns) -> Questions:
     paired = int(patterns.counts[given >= 2].sum())
     complete = int(patterns.counts[given == n_raters].sum())
     names = ["raw_agreement", "krippendorff_alpha", "fleiss_kappa", "gwet_ac1"]
-    if scale in ("ordinal", "interval"):
+    is_ordered = scale == "ordinal" or scale in NUMERIC
+    if is_ordered:
         names.append("gwet_ac2")
     if (ratings.codes == MISSING).all():
         return dict.fromkeys(names, undefined("every cell is missing"))
@@ -54,16 +65,23 @@ def ask_overall(ratings: Ratings, patterns: Patterns) -> Questions:
         why = "only one unit was rated twice; agreement by chance can't be told from one unit"
         return dict.fromkeys(names, undefined(why, n=1)) | {"raw_agreement": agreeing}
     metric = "nominal" if scale == "boolean" else scale
-    alpha = krippendorff_alpha(patterns, ratings.scores, metric=metric)
+    if scale == "ratio" and n_levels > MOST_RATIO_LEVELS:
+        alpha = undefined(
+            f"there are {n_levels:,} different values, and alpha of a ratio scale compares every "
+            f"two of them: at most {MOST_RATIO_LEVELS:,}; round the values",
+            n=paired,
+        )
+    else:
+        alpha = Question(paired, krippendorff_alpha(patterns, ratings.scores, metric=metric))
     questions = {
         "raw_agreement": agreeing,
-        "krippendorff_alpha": Question(paired, alpha),
+        "krippendorff_alpha": alpha,
         "fleiss_kappa": Question(complete, fleiss_kappa(patterns, n_levels)),
-        "gwet_ac1": Question(paired, gwet(patterns, equal_only(n_levels))),
+        "gwet_ac1": _gwet(ratings, patterns, paired, equal_only(n_levels)),
     }
-    if scale in ("ordinal", "interval"):
+    if is_ordered:
         closeness = by_rank(n_levels) if scale == "ordinal" else by_value(ratings.scores)
-        questions["gwet_ac2"] = Question(paired, gwet(patterns, closeness))
+        questions["gwet_ac2"] = _gwet(ratings, patterns, paired, closeness)
     if complete < 2:
         why = (
             f"Fleiss' kappa (1971) is for complete rows, and {complete} of {len(ratings.units)} "
@@ -71,6 +89,27 @@ def ask_overall(ratings: Ratings, patterns: Patterns) -> Questions:
         )
         questions["fleiss_kappa"] = undefined(why, n=complete)
     return questions
+
+
+def ask_ordered(ratings: Ratings, patterns: Patterns) -> Questions:
+    """Ask for what orders or measures units, where the columns are known by rater.
+
+    Nothing on boolean and nominal scales.
+    """
+    if ratings.scale != "ordinal" and ratings.scale not in NUMERIC:
+        return {}
+    n_raters = len(ratings.raters)
+    complete = int(patterns.counts[(patterns.codes != MISSING).all(axis=1)].sum())
+    names = ("kendall_w", "icc_2_1")
+    if n_raters == 1:
+        return dict.fromkeys(names, undefined("there is only one rater"))
+    if complete < 2:
+        why = f"{complete} of {len(ratings.units)} units were rated by all raters; it needs two"
+        return dict.fromkeys(names, undefined(why, n=complete))
+    return {
+        "kendall_w": Question(complete, kendall_w(patterns, len(ratings.levels))),
+        "icc_2_1": Question(complete, icc_agreement(patterns, ratings.scores)),
+    }
 
 
 def ask_pair(ratings: Ratings, patterns: Patterns) -> Questions:
@@ -81,12 +120,14 @@ def ask_pair(ratings: Ratings, patterns: Patterns) -> Questions:
     few = none_shared if n == 0 else "the two raters rated only one unit in common"
     same = "nothing varies: both raters gave one and the same value throughout"
 
-    def kappa(estimator: Estimator) -> Question:
-        return undefined(few, n=n) if n < 2 else Question(n, estimator, same)
+    def kappa(estimator: Estimator, power: int | None) -> Question:
+        if n < 2:
+            return undefined(few, n=n)
+        return Question(n, estimator, same, standard_error=_kappa_error(ratings, patterns, power))
 
     questions = {
         "raw_agreement": share(patterns, agreeing, when_empty=none_shared),
-        "cohen_kappa": kappa(cohen_kappa(patterns, len(ratings.levels))),
+        "cohen_kappa": kappa(cohen_kappa(patterns, len(ratings.levels)), None),
     }
     if ratings.scale == "nominal":
         unordered = undefined("a nominal scale has no order to weigh disagreements by", n=n)
@@ -94,8 +135,8 @@ def ask_pair(ratings: Ratings, patterns: Patterns) -> Questions:
     else:
         linear = weighted_kappa(patterns, ratings.scores, weighting="linear")
         quadratic = weighted_kappa(patterns, ratings.scores, weighting="quadratic")
-        questions["cohen_kappa_linear"] = kappa(linear)
-        questions["cohen_kappa_quadratic"] = kappa(quadratic)
+        questions["cohen_kappa_linear"] = kappa(linear, 1)
+        questions["cohen_kappa_quadratic"] = kappa(quadratic, 2)
     if ratings.scale != "boolean":
         other = undefined(_for_booleans(ratings), n=n)
         return questions | {"positive_agreement": other, "negative_agreement": other}
@@ -114,7 +155,7 @@ def ask_marginals(ratings: Ratings, patterns: Patterns) -> Questions:
     rated = (codes != MISSING).astype(np.float64)
     n = int(patterns.counts @ rated)
     nothing = "this rater rated nothing"
-    if ratings.scale != "interval":
+    if ratings.scale not in NUMERIC:
         return {
             level_name(level): share(
                 patterns, Hits((codes == code).astype(np.float64), rated), when_empty=nothing
@@ -159,6 +200,24 @@ def ask_accuracy(ratings: Ratings, patterns: Patterns) -> Questions:
             when_empty="neither gold nor this rater calls any unit true that both rated",
         ),
     }
+
+
+def _gwet(ratings: Ratings, patterns: Patterns, paired: int, closeness: Closeness) -> Question:
+    error = gwet_standard_error(patterns, closeness) if _is_plain(ratings) else None
+    return Question(paired, gwet(patterns, closeness), standard_error=error)
+
+
+def _kappa_error(ratings: Ratings, patterns: Patterns, power: int | None) -> float | None:
+    if not _is_plain(ratings):
+        return None
+    weights = np.eye(len(ratings.levels)) if power is None else distance_weights(ratings.scores, power=power)
+    return kappa_standard_error(patterns, weights)
+
+
+def _is_plain(ratings: Ratings) -> bool:
+    """Tell whether units are independent and equal, as the formulas of standard errors want."""
+    has_few_levels = len(ratings.levels) <= _MOST_ERROR_LEVELS
+    return ratings.clusters is None and ratings.weights is None and has_few_levels
 
 
 def _for_booleans(ratings: Ratings) -> str:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.agreement.values import Level, Scale, ValueReader, level_name
+from grader.agreement.values import NUMERIC, Level, Scale, ValueReader, level_name
 from grader.errors import InvalidRatings
 
 __all__ = ["MISSING", "Level", "Ratings", "Scale", "build_ratings", "level_name"]
@@ -67,8 +67,8 @@ class Ratings:
 
     @property
     def scores(self) -> NDArray[np.float64]:
-        """Where each level stands: its value on an interval scale, its rank on every other."""
-        if self.scale == "interval":
+        """Where each level stands: its value on an interval or ratio scale, its rank elsewhere."""
+        if self.scale in NUMERIC:
             return np.array(self.levels, dtype=np.float64)
         return np.arange(len(self.levels), dtype=np.float64)
 

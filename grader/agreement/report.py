@@ -17,6 +17,7 @@ from grader.agreement.questions import (
     Questions,
     ask_accuracy,
     ask_marginals,
+    ask_ordered,
     ask_overall,
     ask_pair,
 )
@@ -162,7 +163,7 @@ def build_report(
             draws=draws,
             seed=seed,
         ),
-        overall=measured(ask_overall, everyone, 0),
+        overall=measured(ask_overall, everyone, 0) | measured(ask_ordered, everyone, 4),
         pairs=[
             PairAgreement(
                 raters=(ratings.raters[a], ratings.raters[b]),

@@ -38,6 +38,8 @@ class Statistic(BaseModel):
     """How many units the value rests on."""
     reason: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
     """Why the value, or its interval, is null."""
+    standard_error: float | None = Field(default=None, exclude_if=lambda error: error is None)
+    """By a formula for independent units, where there is one: to compare with printed tables."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Question:
     """The reason to give when the estimator has no value; without an estimator, the reason."""
     hits: Hits | None = None
     """Given for shares, which may have Wilson's interval."""
+    standard_error: float | None = None
 
 
 def undefined(reason: str, *, n: int = 0) -> Question:
@@ -103,6 +106,7 @@ def measure(
             high=bounds[name].high,
             n=q.n,
             reason=bounds[name].reason,
+            standard_error=q.standard_error,
         )
         for name, q in questions.items()
     }

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from grader.errors import InvalidRatings
 
-Scale = Literal["boolean", "nominal", "ordinal", "interval"]
+Scale = Literal["boolean", "nominal", "ordinal", "interval", "ratio"]
+NUMERIC = ("interval", "ratio")
+"""Scales whose levels are measures, in order and without an end."""
 Level = bool | int | float | str
 
 _TRUE = {"true", "yes", "1"}
@@ -47,8 +49,12 @@ class ValueReader:
             return int(_boolean(value, where))
         level = _scalar(value, where)
         kind = _kind(level)
-        if self._scale == "interval" and kind != "number":
-            raise InvalidRatings(f"{where}: {value!r} is not a number; an interval scale wants one")
+        if self._scale in NUMERIC and kind != "number":
+            raise InvalidRatings(
+                f"{where}: {value!r} is not a number; the scale {self._scale} wants one"
+            )
+        if self._scale == "ratio" and float(level) < 0:
+            raise InvalidRatings(f"{where}: {value!r} is below 0; a ratio scale starts at 0")
         if kind != self._kind:
             if self._kind is not None:
                 raise InvalidRatings(
@@ -71,7 +77,7 @@ class ValueReader:
     def finish(self) -> tuple[tuple[Level, ...], NDArray[np.int64]]:
         """Return the levels in order, and for each code its place among them."""
         n = len(self._levels)
-        keep_order = self._closed and self._scale != "interval"
+        keep_order = self._closed and self._scale not in NUMERIC
         ranked = (
             list(range(n)) if keep_order else sorted(range(n), key=lambda code: self._levels[code])
         )
@@ -96,8 +102,10 @@ class ValueReader:
         for given in levels:
             level = _scalar(given, "levels")
             kind = _kind(level)
-            if self._scale == "interval" and kind != "number":
-                raise InvalidRatings(f"levels: {given!r} is not a number; an interval wants one")
+            if self._scale in NUMERIC and kind != "number":
+                raise InvalidRatings(
+                    f"levels: {given!r} is not a number; the scale {self._scale} wants numbers"
+                )
             if self._kind not in (None, kind):
                 raise InvalidRatings(
                     f"levels: {given!r} is a {kind}, others are of the kind {self._kind}; "

@@ -10,7 +10,7 @@ from grader.cli.connection import DEFAULT_DATA, DEFAULT_URL, AsJson, Data, Key, 
 from grader.cli.not_built import not_built
 from grader.cli.output import print_json
 
-_SCALES = ("boolean", "nominal", "ordinal", "interval")
+_SCALES = ("boolean", "nominal", "ordinal", "interval", "ratio")
 
 
 def agreement(

@@ -32,7 +32,7 @@ def load_ratings(path: Path, *, scale: str | None, levels: str | None) -> "Ratin
     if scale is None:
         note(f"scale guessed from the values: {chosen} (choose with --scale)")
     words = [word.strip() for word in levels.split(",")] if levels is not None else None
-    numeric = chosen == "interval" or (
+    numeric = chosen in ("interval", "ratio") or (
         chosen == "ordinal"
         and all(_number(value) is not None for value in (*values, *(words or ())))
     )

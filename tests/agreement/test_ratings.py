@@ -122,7 +122,8 @@ WEIGHTS = [{**row, "weight": weight} for row, weight in zip(rows(1) * 2, (1, 2),
         ([{**rows(1)[0], "unit": ""}], "boolean", None, "row 1, column 'unit': '' is not a name"),
         ([{**rows(1)[0], "rater": None}], "boolean", None, "row 1, column 'rater': None is not"),
         (["row"], "boolean", None, "row 1 is 'row'; give an object"),
-        (rows(1), "ratio", None, "scale 'ratio' is not known; use one of boolean, nominal"),
+        (rows(1), "polar", None, "scale 'polar' is not known; use one of boolean, nominal"),
+        (rows(-1), "ratio", None, "-1 is below 0; a ratio scale starts at 0"),
     ],
 )
 def test_what_cannot_be_counted_is_refused_with_its_row_and_column(
