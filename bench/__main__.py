@@ -1,71 +1,65 @@
-"""`python -m bench`: run the benchmarks and write `bench/RESULTS.md`."""
+"""`python -m bench [SECTION …]`: run benchmarks, and join their reports in `bench/RESULTS.md`.
 
+Every section is a module with `measure()` and `section(result)`. What it found stays in
+`bench/results/SECTION.md` until it is measured again, so that one section can be repeated alone.
+"""
+
+import importlib
 import os
 import platform
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from bench.saturation import LATENCY, SLOTS, measure
-
+SECTIONS = (
+    "saturation",
+    "limits",
+    "cost",
+    "ingest",
+    "reuse",
+    "growth",
+    "queries",
+    "prompt_cache",
+    "kills",
+)
+FOLDER = Path(__file__).with_name("results")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
-def main() -> int:
-    judgments, repeats = 4_000, 3
-    result = measure(judgments, repeats)
-    RESULTS.write_text(_report(result, judgments, repeats))
+def main(wanted: list[str]) -> int:
+    if unknown := [name for name in wanted if name not in SECTIONS]:
+        print(f"no such section: {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+        return 2
+    FOLDER.mkdir(exist_ok=True)
+    for name in wanted or SECTIONS:
+        module = importlib.import_module(f"bench.{name}")
+        started = time.monotonic()
+        text = module.section(module.measure())
+        told = f"*{datetime.now(UTC):%Y-%m-%d}, {time.monotonic() - started:.0f} s, {machine()}*"
+        (FOLDER / f"{name}.md").write_text(f"{text.strip()}\n\n{told}\n")
+        join()
     print(RESULTS.read_text())
     return 0
 
 
-def _report(result: dict[str, Any], judgments: int, repeats: int) -> str:
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
+def machine() -> str:
+    """Return what the figures were measured on."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    model = names[0] if names else platform.processor()
+    return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}"
+
+
+def join() -> None:
+    """Write the report from what each section found last."""
+    parts = [path.read_text() for name in SECTIONS if (path := FOLDER / f"{name}.md").exists()]
+    head = (
+        "# Results\n\nMade by `make bench` (one section alone: `make bench ARGS=cost`). Machines "
+        "are shared and noisy: ratios within one turn say more than figures.\n"
     )
-    lines = [
-        "# Results",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({model}), Python "
-        f"{platform.python_version()}, made by `make bench`. The machine is shared and noisy: "
-        "ratios within one turn say more than figures.",
-        "",
-        "## Does a worker keep the provider busy, and what does it cost?",
-        "",
-        f"{judgments:,} judgments of transcripts of 2 kB by one judge, one worker process, SQLite; "
-        f"the simulated provider in its own process, latency `{LATENCY}` (lognormal, median 1 s, "
-        f"σ 0.5), at most {SLOTS} calls at once. Ideal: the makespan of a greedy schedule of the "
-        f"same latencies over {SLOTS} slots. The plain script is asyncio, Instructor as "
-        "documented, one shared client, a semaphore and a list (`bench/plain_script.py`); it "
-        "keeps nothing. "
-        "CPU is that of the whole worker process: rendering, Instructor, validation, evidence, "
-        f"labels and writing included. {repeats} turns, the two one after the other in each.",
-        "",
-        "| turn | ours: seconds | of ideal | CPU-ms a judgment | plain: seconds | of ideal "
-        "| CPU-ms a judgment | CPU, ours ÷ plain |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for turn, (ours, plain) in enumerate(zip(result["ours"], result["plain"], strict=True)):
-        ratio = ours["cpu_ms"] / plain["cpu_ms"]
-        lines.append(
-            f"| {turn} | {ours['seconds']} | {ours['achieved_of_ideal']:.3f} | {ours['cpu_ms']} "
-            f"| {plain['seconds']} | {plain['achieved_of_ideal']:.3f} | {plain['cpu_ms']} "
-            f"| {ratio:.2f} |"
-        )
-    lines += [
-        "",
-        f"Median: {result['achieved_of_ideal']:.3f} of the ideal (goal .90), CPU "
-        f"{result['cpu_ratio']:.2f} of the plain script's (goal 1.0 at most).",
-        "",
-    ]
-    return "\n".join(lines)
+    RESULTS.write_text("\n".join([head, *parts]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -112,15 +112,20 @@ class Installation:
         self.workers: list[Child] = []
 
     def start_workers(self, count: int) -> None:
-        for n in range(count):
-            log = self.folder / f"worker-{n}.log"
-            worker = Child(
-                f"worker-{n}", [sys.executable, "-m", "worker"], env=self._environment, log_path=log
-            )
-            worker.start()
-            self.workers.append(worker)
-            while "worker_ready" not in worker.read_log(max_bytes=100_000):
-                time.sleep(0.05)
+        self.workers += [self.start_worker(str(n)) for n in range(count)]
+
+    def start_worker(self, name: str) -> Child:
+        """Start one worker, and wait until it is ready."""
+        worker = Child(
+            f"worker-{name}",
+            [sys.executable, "-m", "worker"],
+            env=self._environment,
+            log_path=self.folder / f"worker-{name}.log",
+        )
+        worker.start()
+        while "worker_ready" not in worker.read_log(max_bytes=100_000):
+            time.sleep(0.05)
+        return worker
 
     def create_run(
         self,
@@ -129,7 +134,9 @@ class Installation:
         judges: int = 1,
         rubrics: Sequence[Rubric] = (RUBRIC,),
         shard_transcripts: int = 25,
+        group: str | None = None,
     ) -> str:
+        """Declare a run over `given`, or over a `group` that is stored already."""
         panel = Panel(
             name="bench",
             judges=[
@@ -148,11 +155,14 @@ class Installation:
                 view=get_view("plain"),
                 selection={},
                 shard_transcripts=shard_transcripts,
-                where=read_where({"group": given[0].metadata["group"]}),
+                where=read_where({"group": group or given[0].metadata["group"]}),
             )
 
     def finish(self, run_id: str) -> tuple[float, float, RunProgress]:
-        """Enqueue a run; returns seconds and workers' CPU seconds until it is finished."""
+        """Enqueue a run; returns seconds and workers' CPU seconds until it is finished.
+
+        The CPU seconds are those of the workers that live at the end.
+        """
         before = sum(cpu_seconds(worker.pid) for worker in self.workers)
         started = time.monotonic()
         self.queue.enqueue(run_id, jobs=len(self.workers))
@@ -185,6 +195,12 @@ def installation(base_url: str, **settings: str) -> Iterator[Installation]:
 
 
 def cpu_seconds(pid: int | None) -> float:
-    """Return the CPU seconds of a process so far, threads and system time included."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    """Return the CPU seconds of a process so far, threads and system time included.
+
+    A process that is gone counts nothing.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

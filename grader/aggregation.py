@@ -60,6 +60,8 @@ def aggregate(values: Sequence[Value], criterion: Criterion, panel: Panel) -> Ou
 
 
 def _majority(values: Sequence[Value], criterion: Criterion, panel: Panel) -> Outcome:
+    if len(values) == 1:
+        return Outcome("decided", values[0])
     ranked = Counter(map(_typed, values)).most_common()
     most = ranked[0][1]
     leaders = [value for (_, value), votes in ranked if votes == most]

@@ -1,5 +1,6 @@
 """A view: what judges may see of a transcript. Versioned and hashed."""
 
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
@@ -39,4 +40,12 @@ class View(Noun):
         that a judge sees share their judgments, and others don't.
         """
         shown = {key: metadata[key] for key in self.metadata_keys if key in metadata}
+        return self._hash_with(shown) if shown else self._bare_hash
+
+    @cached_property
+    def _bare_hash(self) -> str:
+        # A run asks for it once a transcript.
+        return self._hash_with({})
+
+    def _hash_with(self, shown: JsonObject) -> str:
         return hash_json({"view": self.model_dump(mode="json"), "metadata": shown})

@@ -93,3 +93,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("batch_id", name="pk_batches"),
     )
     op.create_index("ix_batches_run_id", "batches", ["run_id"])
+    op.create_index("ix_labels_rubric_label_id", "labels", ["rubric", "label_id"])
+    not_decided = sa.text("status <> 'decided'")
+    for name, columns in (
+        ("ix_labels_not_decided", ["status", "label_id"]),
+        ("ix_labels_not_decided_of_run", ["run_id", "status", "label_id"]),
+    ):
+        op.create_index(
+            name, "labels", columns, sqlite_where=not_decided, postgresql_where=not_decided
+        )
