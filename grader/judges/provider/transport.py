@@ -22,12 +22,18 @@ from grader.domain.rubric import Rubric
 from grader.domain.transcript import Message
 from grader.errors import JudgeUnavailable, ProviderBusy, ProviderFault
 from grader.judges.limit import RateLimiter
+from grader.judges.limits.terms import UNHEARD, Slot
 from grader.judges.provider.asking import Create, Prompt, Reply, ask_through_instructor
 from grader.judges.provider.calls import CALLS, Calls, Heard
-from grader.judges.provider.instructor_speed import remember_checked_models
+from grader.judges.provider.instructor_speed import quicken_instructor
+from grader.judges.provider.limit_headers import read_limits
+from grader.judges.provider.money import SetAside, set_aside
 
 MAX_WAIT_SECONDS = 60.0
 """How long one call waits, all in all, for a provider that is busy before it is put back."""
+
+BYTES_PER_TOKEN = 4
+"""How many bytes of a request are taken for a token of the provider's limits, until calls tell."""
 
 _LEAST_PAUSE_SECONDS = 0.01
 _LEAST_KEY = 6
@@ -58,6 +64,16 @@ class HttpTrouble(Exception):
         return f"the provider answered {self.status}: {self.told}"[:300]
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back for one call."""
+
+    answer: Any
+    """As Instructor reads it."""
+    headers: Mapping[str, str]
+    """The answer's HTTP headers; names in lower case, or looked up in any."""
+
+
 class Wire(Protocol):
     """One vendor's protocol."""
 
@@ -73,8 +89,8 @@ class Wire(Protocol):
     def prepare(self, request: dict[str, Any]) -> Any:
         """Return a request in the form that `send` takes, made once for all tries."""
 
-    async def send(self, prepared: Any, *, timeout_seconds: float) -> Any:
-        """Make one call and return the answer as Instructor reads it.
+    async def send(self, prepared: Any, *, timeout_seconds: float) -> Answered:
+        """Make one call and return what came back.
 
         Raises:
             HttpTrouble: an error's status.
@@ -93,7 +109,7 @@ class InstructorProvider:
     def __init__(
         self, wire: Wire, limiter: RateLimiter, *, tries: int = 4, backoff_seconds: float = 0.5
     ) -> None:
-        remember_checked_models()
+        quicken_instructor()
         self._wire = wire
         self._limiter = limiter
         self._tries = tries
@@ -112,14 +128,14 @@ class InstructorProvider:
         mode: Mode,
         *,
         prompt: Prompt,
-        rubric: Rubric,
+        rubrics: tuple[Rubric, ...],
         messages: tuple[Message, ...],
     ) -> Reply:
         return await ask_through_instructor(
             self._creates[mode],
             Calls(spec, mode),
             prompt=prompt,
-            rubric=rubric,
+            rubrics=rubrics,
             messages=messages,
             parameters=self._wire.parameters(spec),
         )
@@ -131,46 +147,88 @@ class InstructorProvider:
         """Make one call for Instructor; transport faults are tried again here and only here."""
         calls = CALLS.get()
         # A second call means that the first answer was not accepted; its end says why.
-        calls.reject_last(f"not accepted: {_last_words(request)}")
+        if calls.attempts:
+            calls.reject_last(f"not accepted: {_last_words(request)}")
         prepared = self._wire.prepare(request)
-        server = self._wire.base_url
+        size = len(prepared) if isinstance(prepared, bytes) else len(repr(prepared))
         faults = busy = 0
         waited = 0.0
         while True:
-            await self._limiter.acquire(server)
-            started_at, started = utc_now(), time.monotonic()
-            try:
-                answer = await self._send(prepared, calls.spec.timeout_seconds)
-            except (HttpTrouble, ProviderFault) as error:
-                seconds = time.monotonic() - started
-                calls.record_fault(str(error), started_at=started_at, seconds=seconds)
-                trouble = _judge(error, calls) if isinstance(error, HttpTrouble) else error
-            else:
-                seconds = time.monotonic() - started
-                calls.record_answer(self._wire.read(answer), started_at=started_at, seconds=seconds)
-                return answer
-            finally:
-                self._limiter.release(server)
-            if isinstance(trouble, ProviderBusy):
-                pause = trouble.retry_after_seconds or self._pause(busy)
+            pause = self._pause(busy)
+            found = await self._call(calls, prepared, size, pause_seconds=pause)
+            if isinstance(found, Answered):
+                return found.answer
+            if isinstance(found, ProviderBusy):
                 busy += 1
-                waited += pause
-                # Held in any case: a question that is put back must not come again at once.
-                self._limiter.hold(server, min(pause, MAX_WAIT_SECONDS))
+                waited += found.retry_after_seconds or pause
                 if waited > MAX_WAIT_SECONDS:
-                    raise trouble
+                    raise found
                 continue
-            if not isinstance(trouble, ProviderFault):
-                raise trouble
             faults += 1
             if faults >= self._tries:
-                calls.end(
-                    "failed", "timeout" if trouble.timed_out else "provider_error", str(trouble)
-                )
-                raise trouble
+                calls.end("failed", "timeout" if found.timed_out else "provider_error", str(found))
+                raise found
             await asyncio.sleep(self._pause(faults - 1))
 
-    async def _send(self, prepared: Any, timeout_seconds: float) -> Any:
+    async def _call(
+        self, calls: Calls, prepared: Any, size: int, *, pause_seconds: float
+    ) -> Answered | ProviderBusy | ProviderFault:
+        """Make one call when limits and budget allow it; returns a fault that may be tried again.
+
+        What ends the question is raised: a refusal, a judge that is not available, a server that
+        is out, a budget that is reached.
+        """
+        slot = await self._limiter.acquire(
+            self._wire.base_url, calls.spec.model, tokens=size // BYTES_PER_TOKEN
+        )
+        money: SetAside | None = None
+        try:
+            money = set_aside(calls.spec, size)
+            started_at, started = utc_now(), time.monotonic()
+            answered = await self._send(prepared, calls.spec.timeout_seconds)
+            heard = self._wire.read(answered.answer)
+        except (HttpTrouble, ProviderFault) as error:
+            assert money is not None
+            money.settle(0)
+            seconds = time.monotonic() - started
+            calls.record_fault(str(error), started_at=started_at, seconds=seconds)
+            return self._take_fault(slot, error, calls, pause_seconds)
+        except BaseException:
+            # Cancelled, most likely, and the provider may go on and charge for it.
+            if money is not None:
+                money.settle(None)
+            self._limiter.release(slot, "cancelled")
+            raise
+        seconds = time.monotonic() - started
+        tokens = heard.input_tokens + heard.output_tokens
+        limits = read_limits(answered.headers)
+        self._limiter.release(slot, "answered", tokens=tokens or None, heard=limits)
+        try:
+            calls.record_answer(heard, started_at=started_at, seconds=seconds)
+        finally:
+            money.settle(calls.attempts[-1].cost_microusd)
+        return answered
+
+    def _take_fault(
+        self, slot: Slot, error: HttpTrouble | ProviderFault, calls: Calls, pause_seconds: float
+    ) -> ProviderBusy | ProviderFault:
+        """Tell the limiter of a call without an answer, and return or raise what it means."""
+        trouble = _judge(error, calls) if isinstance(error, HttpTrouble) else error
+        heard = read_limits(error.headers) if isinstance(error, HttpTrouble) else UNHEARD
+        if isinstance(trouble, ProviderBusy):
+            # Waited in any case: a question that is put back must not come again at once.
+            pause = min(trouble.retry_after_seconds or pause_seconds, MAX_WAIT_SECONDS)
+            self._limiter.release(slot, "busy", heard=heard, pause_seconds=pause)
+            return trouble
+        if isinstance(trouble, ProviderFault):
+            meaning = self._limiter.release(slot, "fault", heard=heard, told=str(trouble))
+            if meaning is not None:
+                raise meaning from error
+            return trouble
+        self._limiter.release(slot, "answered", heard=heard)
+        raise trouble from error
+
+    async def _send(self, prepared: Any, timeout_seconds: float) -> Answered:
         # A client's own time-out is for each read; this one is for the whole call.
         try:
             async with asyncio.timeout(timeout_seconds):
