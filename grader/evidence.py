@@ -16,6 +16,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from grader.domain.judgment import Evidence
@@ -28,10 +29,18 @@ _MARK = '"'
 _SINGLE = "'‘’‚‛‹›＇`´ʼ"
 _HYPHENS = "-\u2010\u2011"
 _JOINERS = re.escape(_SINGLE + _HYPHENS)
-_ONE_FOR_ONE = str.maketrans(
-    dict.fromkeys("“”„‟«»〝〞＂" + _SINGLE, _MARK) | dict.fromkeys(_HYPHENS, "-")
+_SPACES = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
 )
-_AS_IT_IS = re.compile(rf"(?P<space> [\s{NEUTRAL}]+|[^\S ][\s{NEUTRAL}]*)|(?P<nothing>{NEUTRAL}+)")
+"""What counts as white space in Unicode, but for the space itself."""
+_ONE_FOR_ONE = (
+    dict.fromkeys("“”„‟«»〝〞＂" + _SINGLE, _MARK)
+    | dict.fromkeys(_HYPHENS, "-")
+    | dict.fromkeys(_SPACES, " ")
+)
+_TABLE = str.maketrans(_ONE_FOR_ONE)
+_SEVERAL = re.compile("(?P<space>  +)")
+_SEVERAL_OR_NEUTRAL = re.compile(rf"(?P<space> [ {NEUTRAL}]+)|(?P<nothing>{NEUTRAL}+)")
 _WITH_ESCAPES = re.compile(
     rf"(?P<space>(?:[\s{NEUTRAL}]|\\+[nrt])*(?:\s|\\+[nrt])(?:[\s{NEUTRAL}]|\\+[nrt])*)"
     rf'|(?P<nothing>{NEUTRAL}+|\\+(?="))|(?P<slash>\\+)'
@@ -69,11 +78,10 @@ def locate(quote: str, text: str) -> tuple[int, int] | None:
     quote = unicodedata.normalize("NFC", quote)
     if not any(_is_wordlike(character) for character in quote):
         return None
-    for pieces in (_AS_IT_IS, _WITH_ESCAPES):
-        wanted = _fold(quote, pieces).text.strip()
-        if (span := _find(wanted, text, _fold(text, pieces))) is not None:
-            return span
-    return None
+    span = _find(_fold(quote).text.strip(), text, _fold(text))
+    if span is None and ("\\" in text or "\\" in quote):
+        span = _find(_fold_escapes(quote).text.strip(), text, _fold_escapes(text))
+    return span
 
 
 def check_quote(number: int, quote: str, messages: Sequence[Message]) -> Evidence:
@@ -99,8 +107,29 @@ class _Folded(NamedTuple):
         return self.sources[at] + position - self.stretches[at]
 
 
-def _fold(text: str, pieces: re.Pattern[str]) -> _Folded:
-    text = text.translate(_ONE_FOR_ONE)
+@lru_cache(maxsize=8)
+def _fold(text: str) -> _Folded:
+    """Fold spaces, quotation marks and hyphens; a judge often quotes one message several times."""
+    return _put(_flatten(text), _SEVERAL_OR_NEUTRAL if NEUTRAL in text else _SEVERAL)
+
+
+def _fold_escapes(text: str) -> _Folded:
+    """Fold JSON's escapes besides."""
+    return _put(_flatten(text), _WITH_ESCAPES)
+
+
+def _flatten(text: str) -> str:
+    """Replace what is folded one for one."""
+    if text.isascii():
+        return text.translate(_TABLE)
+    # Beyond ASCII a translation looks every character up; these searches run through memory.
+    for one, put in _ONE_FOR_ONE.items():
+        text = text.replace(one, put)
+    return text
+
+
+def _put(text: str, pieces: re.Pattern[str]) -> _Folded:
+    """Make each piece a space, a backslash or nothing, and note where that shifts the rest."""
     parts: list[str] = []
     stretches, sources = [0], [0]
     length = taken = 0

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from grader.domain.judge import LLMJudgeSpec
 from grader.domain.judgment import Attempt, FailureReason, JudgmentStatus
+from grader.errors import JudgeUnavailable
 
 
 class Ended(Exception):
@@ -63,7 +64,11 @@ class Calls:
         )
 
     def record_answer(self, heard: Heard, *, started_at: datetime, seconds: float) -> None:
-        """Keep what a call brought, and raise Ended where it can be no answer."""
+        """Keep what a call brought, and raise Ended where it can be no answer.
+
+        Raises:
+            JudgeUnavailable: another model answered than the one that must.
+        """
         tokens = {
             "input_tokens": heard.input_tokens,
             "cached_tokens": heard.cached_tokens,
@@ -85,6 +90,11 @@ class Calls:
                 seconds=seconds,
             )
         )
+        wanted, served = self.spec.snapshot, heard.served_model
+        if wanted and served and served != wanted:
+            told = f"{self.spec.model} was answered by {served}, and only {wanted} may answer"
+            self.reject_last(told)
+            raise JudgeUnavailable(f"{self.spec.name}: {told}")
         if heard.refusal:
             self.reject_last(f"refused: {heard.refusal}")
             raise self.end("refused", None, heard.refusal)
