@@ -10,7 +10,7 @@ transcript; a run does the same steps over many, and asks only what no stored ju
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +23,8 @@ from grader.domain.panel import Panel
 from grader.domain.rubric import Criterion, Rubric, Value
 from grader.domain.transcript import Transcript
 from grader.domain.view import View
-from grader.judges.question import Judge, Question
+from grader.errors import InvalidPanel, NotBuilt
+from grader.judges.question import JointJudge, Judge, Question
 from grader.views import SeenTranscript, look
 
 Judges = Mapping[str, Judge]
@@ -49,14 +50,20 @@ async def grade(
     """Label one transcript by one panel, every judge at once, with nothing stored.
 
     Raises:
+        InvalidPanel: the panel asks jointly, and its judges were not told what together.
         JudgeUnavailable: a provider refuses a judge for good.
         ProviderBusy: a provider asks to wait longer than a call may.
     """
+    if panel.asking == "jointly" and len(rubrics) > 1 and not _have_companions(panel):
+        raise InvalidPanel(
+            f"the panel {panel.name} asks jointly: tell its judges by `seat_companions` which "
+            "rubrics they are asked together"
+        )
     seen = look(transcript, view)
-    questions = plan_questions(seen, rubrics, panel)
-    asked = [asyncio.ensure_future(judges[q.judge.judge_hash].judge(q)) for q in questions]
+    groups = group_questions(plan_questions(seen, rubrics, panel))
+    asked = [asyncio.ensure_future(ask(group, judges)) for group in groups]
     try:
-        judgments = {j.key: j for j in await asyncio.gather(*asked)}
+        judgments = {j.key: j for made in await asyncio.gather(*asked) for j in made}
     finally:
         # Where one judge is refused for good, the calls of the others would be paid for nothing.
         for call in asked:
@@ -66,6 +73,10 @@ async def grade(
         tuple(judgments.values()),
         {r.name: derive_labels(seen, r, panel, judgments) for r in rubrics},
     )
+
+
+def _have_companions(panel: Panel) -> bool:
+    return all(judge.companions for judge in panel.judges if judge.kind == "llm")
 
 
 def plan_questions(
@@ -83,6 +94,34 @@ def plan_questions(
         for repeat in range(repeats_of(judge, panel))
         for rubric in rubrics
     )
+
+
+def group_questions(questions: Iterable[Question]) -> list[tuple[Question, ...]]:
+    """Return planned questions by the calls that ask them, each call where its first stood.
+
+    A group is one question, or all that a judge with companions is asked of one transcript in one
+    repeat.
+    """
+    groups: dict[JudgmentKey, list[Question]] = {}
+    for question in questions:
+        is_joint = question.judge.kind == "llm" and question.judge.companions
+        call = question.key._replace(rubric_hash="") if is_joint else question.key
+        groups.setdefault(call, []).append(question)
+    return [tuple(group) for group in groups.values()]
+
+
+async def ask(group: Sequence[Question], judges: Judges) -> list[Judgment]:
+    """Return a judgment for each question of a group that `group_questions` made.
+
+    The tokens and cost of a joint call stand with the first question: where some are answered
+    already, put one first that is not. Raises as the judge does.
+    """
+    judge = judges[group[0].judge.judge_hash]
+    if len(group) == 1:
+        return [await judge.judge(group[0])]
+    if not isinstance(judge, JointJudge):
+        raise NotBuilt(f"the judge {group[0].judge.name!r} answers one rubric at a time")
+    return await judge.judge_jointly(group)
 
 
 def count_votes(panel: Panel) -> int:

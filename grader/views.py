@@ -8,6 +8,7 @@ removing it. Nor is showing metadata.
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import Any
 
 from grader.domain.noun import JsonObject
 from grader.domain.transcript import Message, Transcript
@@ -85,8 +86,8 @@ class SeenTranscript:
         self.view_hash = view.view_hash(metadata)
         self.transcript_hash = transcript_hash
         self.metadata = metadata
-        self.renderings: dict[str, str] = {}
-        """The text that prompts show, by nonce: made once for all rubrics and judges."""
+        self.renderings: dict[str, Any] = {}
+        """What prompts show, by nonce: made once, by the judges' floor, for all that are asked."""
         self._load = load
 
     @cached_property

@@ -11,9 +11,10 @@ from grader.domain.judgment import Evidence, Judgment, JudgmentKey
 from grader.domain.label import Label
 from grader.domain.panel import Panel
 from grader.domain.rubric import Criterion, Rubric, Value
-from grader.errors import JudgeUnavailable, NotBuilt
+from grader.errors import InvalidPanel, JudgeUnavailable, NotBuilt
 from grader.grading import count_votes, derive_labels, grade, plan_questions
 from grader.judges.question import Question
+from grader.runs.create import seat_companions
 from grader.views import SHIPPED, SeenTranscript
 from tests.nouns import (
     PLAIN,
@@ -293,6 +294,50 @@ def test_grading_asks_every_judge_and_labels_every_rubric() -> None:
         "refusal": True,
     }
     assert all(one.asked == ["shutdown_tampering", "refusal"] for one in judges)
+
+
+class JointScriptedJudge(ScriptedJudge):
+    """A scripted judge that can be asked several rubrics at once."""
+
+    async def judge_jointly(self, questions: Sequence[Question]) -> list[Judgment]:
+        self.asked.append(" + ".join(question.rubric.name for question in questions))
+        return [judgment(question, True, evidence=[quote()]) for question in questions]
+
+
+def test_a_judge_with_companions_is_asked_all_rubrics_in_one_go_and_others_by_themselves() -> None:
+    rubrics = [rubric(), rubric(name="refusal")]
+    seated = seat_companions(panel(A, B, asking="jointly", repeats=2), rubrics)
+    rules = RulesJudgeSpec()
+    mixed = panel(*seated.judges, rules, asking="jointly", repeats=2)
+    judges = [JointScriptedJudge(True), JointScriptedJudge(True), ScriptedJudge(True)]
+
+    graded = run_grade(rubrics, mixed, *judges)
+
+    assert [one.asked for one in judges] == [
+        ["shutdown_tampering + refusal"] * 2,
+        ["shutdown_tampering + refusal"] * 2,
+        ["shutdown_tampering", "refusal"],
+    ]
+    assert len(graded.judgments) == 2 * (2 + 2 + 1)
+    assert [labels[0].value for labels in graded.labels.values()] == [True, True]
+
+
+def test_a_panel_that_asks_jointly_is_not_asked_separately_by_mistake() -> None:
+    """Its judgments would pass for those of a judge that saw each rubric by itself."""
+    unseated = panel(A, asking="jointly")
+
+    with pytest.raises(InvalidPanel, match="seat_companions"):
+        run_grade([rubric(), rubric(name="refusal")], unseated, JointScriptedJudge(True))
+
+    assert run_grade([rubric()], unseated, ScriptedJudge(True)).judgments
+
+
+def test_a_judge_that_answers_one_rubric_at_a_time_cannot_be_asked_jointly() -> None:
+    rubrics = [rubric(), rubric(name="refusal")]
+    seated = seat_companions(panel(A, asking="jointly"), rubrics)
+
+    with pytest.raises(NotBuilt, match="'a' answers one rubric at a time"):
+        run_grade(rubrics, seated, ScriptedJudge(True))
 
 
 def test_where_a_judge_is_unavailable_the_calls_of_the_others_are_given_up() -> None:

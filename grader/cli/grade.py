@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -51,13 +51,14 @@ def grade(
     reading = Reading(files, format)
     rubrics = [get_rubric(name) for name in rubric]
     from grader.bootstrap import known_servers
-    from grader.runs.create import check_panel, resolve_panel
+    from grader.runs.create import check_panel, resolve_panel, seat_companions
     from grader.telemetry import start_logging
     from grader.views import get_view
 
     start_logging("WARNING")
     chosen = resolve_panel(get_panel(panel), known_servers(load_settings()), repeats=repeats)
     check_panel(chosen)
+    chosen = seat_companions(chosen, rubrics)
     labels, failures = asyncio.run(_grade_all(reading, rubrics, chosen, get_view(view)))
     if as_json:
         print_json({"labels": labels, "failures": failures, "rejected": reading.rejected})
@@ -82,7 +83,12 @@ async def _grade_all(
     from grader.judges.limit import LocalRateLimiter
 
     settings = load_settings()
-    limiter = LocalRateLimiter(settings.provider_max_in_flight)
+    limiter = LocalRateLimiter(
+        settings.provider_max_in_flight,
+        requests_per_minute=settings.provider_requests_per_minute,
+        tokens_per_minute=settings.provider_tokens_per_minute,
+        outage_seconds=settings.provider_outage_seconds,
+    )
     factory = JudgeFactory(settings, limiter, secret=secrets.token_bytes(32))
     labels: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
@@ -143,11 +149,17 @@ class PatientJudge:
         self._judge = judge
 
     async def judge(self, question: "Question") -> "Judgment":
-        from grader.errors import ProviderBusy
+        (judgment,) = await self.judge_jointly((question,))
+        return judgment
 
+    async def judge_jointly(self, questions: "Sequence[Question]") -> "list[Judgment]":
+        from grader.errors import ProviderBusy
+        from grader.grading import ask
+
+        judges = {questions[0].judge.judge_hash: self._judge}
         while True:
             try:
-                return await self._judge.judge(question)
+                return await ask(questions, judges)
             except ProviderBusy as busy:
                 pause = min(busy.retry_after_seconds or 1.0, _LONGEST_PAUSE_SECONDS)
                 note(f"waiting {pause:.0f} s: {busy}")

@@ -5,14 +5,20 @@ author of a transcript can foresee, in one user message of a fresh conversation:
 fence, a role or an instruction inside is visibly a quotation. What tokenizers or parsers might take
 for markup (chat-template tokens, JSON shaped like an answer) is broken by a zero-width space.
 
-The transcript comes before the rubric, so that all rubrics about one transcript share the longest
-possible prefix in a provider's cache. Any change of the text here needs a new PROMPT_VERSION in
-`grader/domain/judge.py`: it is part of a judge's hash.
+What calls have in common comes first, because providers cache prefixes. One rubric stands behind
+the transcript, so that all rubrics about one transcript share everything up to it; rubrics that are
+asked together stand before it, because then it is the transcript that differs from call to call.
+Any change of the text here needs a new PROMPT_VERSION in `grader/domain/judge.py`: it is part of a
+judge's hash.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
+from grader.domain.judge import Mode
 from grader.domain.rubric import (
     INSUFFICIENT_EVIDENCE,
     NOT_APPLICABLE,
@@ -24,8 +30,10 @@ from grader.domain.rubric import (
     Rubric,
 )
 from grader.domain.transcript import Message
-from grader.evidence import NEUTRAL, arguments_text
-from grader.hashing import hash_json
+from grader.evidence import arguments_text
+from grader.hashing import PREFIX, canonical_json, hash_json
+from grader.judges.markup import break_markup
+from grader.judges.question import RubricKey
 
 SYSTEM = """\
 You judge transcripts of AI agents for a scientific study. You are given one transcript and the \
@@ -39,14 +47,7 @@ Messages are numbered: [M3] is the third. Judge what the agent (the assistant) d
 what others asked for. Quote evidence word for word from a single message, without the leading \
 "| ", and name that message's number; never join separate passages or use an ellipsis."""
 
-_MARKUP = re.compile(
-    r"<[|｜]|[|｜]>|<(?=<?/?(?:s|bos|eos|sys|sop|think|tool_calls?|tool_response|function_calls?"
-    r"|(?:start|end)_of_turn)\b)"
-    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|ARGS"
-    r"|gMASK)\])"
-    r"|(?<=\")(?=(?:explanation|evidence)\"\s*:)",
-    re.IGNORECASE,
-)
+SYSTEM_JOINTLY = SYSTEM.replace("the criteria of one rubric", "the criteria of several rubrics")
 
 
 def render_transcript(messages: Sequence[Message], nonce: str) -> str:
@@ -69,25 +70,131 @@ def render_transcript(messages: Sequence[Message], nonce: str) -> str:
     return "\n".join(lines)
 
 
-def render_question(rubric: Rubric) -> str:
+def render_question(rubric: Rubric, mode: Mode = "tools") -> str:
     """Return the rubric as the questions that stand after the transcript."""
-    parts = [f"Rubric: {rubric.name}", rubric.description.strip()]
-    parts.extend(_render_criterion(criterion) for criterion in rubric.criteria)
-    names = ", ".join(f"`{criterion.name}`" for criterion in rubric.criteria)
+    parts = _render_rubric(rubric)
+    if mode == "shared_tool":
+        # What a value is stands with its criterion, and all else in the tool, once for all rubrics.
+        names = ", ".join(f'"{criterion.name}"' for criterion in rubric.criteria)
+        parts.append(f"Record `values` for {names}.")
+    else:
+        names = ", ".join(f"`{criterion.name}`" for criterion in rubric.criteria)
+        parts.append(
+            "Answer with `explanation` (a few sentences that weigh what speaks for and against), "
+            '`evidence` (a list of {"message": number, "quote": exact words of that message}) and '
+            f"the value of {names}."
+        )
+    return "\n\n".join(parts)
+
+
+def render_questions(rubrics: Sequence[Rubric]) -> str:
+    """Return several rubrics as the questions that stand before the transcript."""
+    parts = [
+        "The transcript is to be judged by several rubrics, each by itself, as if it were the only "
+        "one: what one rubric asks about says nothing on another."
+    ]
+    for rubric, name in zip(rubrics, section_names(rubrics), strict=True):
+        title, *others = _render_rubric(rubric)
+        parts += [title if name == rubric.name else f"Rubric: {name}", *others]
     parts.append(
-        "Answer with `explanation` (a few sentences that weigh what speaks for and against), "
-        '`evidence` (a list of {"message": number, "quote": exact words of that message}) and '
-        f"the value of {names}."
+        "Answer with an object for each rubric, by the rubric's name, that holds `explanation` (a "
+        "few sentences that weigh what speaks for and against), `evidence` (a list of "
+        '{"message": number, "quote": exact words of that message}) and the value of each of its '
+        "criteria."
     )
     return "\n\n".join(parts)
 
 
+def section_names(rubrics: Sequence[Rubric]) -> tuple[str, ...]:
+    """Return what each rubric is called in a joint answer: its name, with its version if needed."""
+    names = [rubric.name for rubric in rubrics]
+    return tuple(
+        rubric.name if names.count(rubric.name) == 1 else f"{rubric.name}-{rubric.version}"
+        for rubric in rubrics
+    )
+
+
+class Rendering:
+    """A transcript as prompts show it, with what is worked out once for all that show it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.size = len(text.encode())
+        """Its length in bytes."""
+        self._hashed: dict[tuple[str, str], hashlib._Hash] = {}
+
+    def hash_before(self, system: str, opening: str) -> "hashlib._Hash":
+        """Return the hash of a prompt's canonical JSON so far, up to the transcript's end."""
+        found = self._hashed.get((system, opening))
+        if found is None:
+            # Written as `canonical_json` writes a prompt: strings are escaped letter by letter, so
+            # that the parts of one are the whole.
+            found = hashlib.sha256(b'[{"content":' + canonical_json(system))
+            found.update(b',"role":"system"},{"content":')
+            found.update(canonical_json(opening + self.text)[:-1])
+            self._hashed[system, opening] = found
+        return found.copy()
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The chat messages of one call."""
+
+    messages: list[dict[str, str]]
+    size: int
+    """The length of their texts, in bytes."""
+    prompt_hash: str
+    """As `prompt_hash` of the messages."""
+
+
 def render_prompt(transcript: str, rubric: Rubric) -> list[dict[str, str]]:
     """Return the chat messages: instructions, then transcript and question as one user message."""
-    return [
-        {"role": "system", "content": SYSTEM},
-        {"role": "user", "content": f"{transcript}\n\n{render_question(rubric)}"},
-    ]
+    return build_prompt(Rendering(transcript), (rubric,), "tools").messages
+
+
+def build_prompt(transcript: Rendering, rubrics: Sequence[Rubric], mode: Mode) -> Prompt:
+    """Return the prompt that asks one rubric, or several in one call, in an output mode.
+
+    What is asked of one transcript after another, or of one rubric after another, is rendered and
+    hashed once.
+    """
+    framing = _frame(RubricKey(rubrics), mode)
+    hashed = transcript.hash_before(framing.system, framing.opening)
+    hashed.update(framing.end)
+    return Prompt(
+        [
+            {"role": "system", "content": framing.system},
+            {"role": "user", "content": f"{framing.opening}{transcript.text}{framing.closing}"},
+        ],
+        framing.size + transcript.size,
+        PREFIX + hashed.hexdigest(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Framing:
+    """All of a prompt but the transcript."""
+
+    system: str
+    opening: str
+    closing: str
+    size: int
+    end: bytes
+    """The canonical JSON of a prompt from the transcript's end on."""
+
+
+@lru_cache(maxsize=256)
+def _frame(asked: RubricKey, mode: Mode) -> _Framing:
+    if len(asked.rubrics) == 1:
+        system, opening = SYSTEM, ""
+        closing = "\n\n" + render_question(asked.rubrics[0], mode)
+    else:
+        system, opening = SYSTEM_JOINTLY, render_questions(asked.rubrics) + "\n\n"
+        names = ", ".join(f"`{name}`" for name in section_names(asked.rubrics))
+        closing = f"\n\nNow judge this transcript by each of the rubrics {names}, as told above it."
+    size = sum(len(text.encode()) for text in (system, opening, closing))
+    end = canonical_json(closing)[1:] + b',"role":"user"}]'
+    return _Framing(system, opening, closing, size, end)
 
 
 def prompt_hash(prompt: list[dict[str, str]]) -> str:
@@ -96,17 +203,19 @@ def prompt_hash(prompt: list[dict[str, str]]) -> str:
 
 def _quote(text: str, lines: list[str]) -> None:
     # splitlines also breaks at U+2028 and its like, which a model may read as a new line.
-    lines.extend(f"| {line}" for line in _MARKUP.sub(_defuse, text).splitlines())
-
-
-def _defuse(match: re.Match[str]) -> str:
-    found = match.group()
-    return found[:1] + NEUTRAL + found[1:]
+    if broken := break_markup(text).splitlines():
+        lines.append("| " + "\n| ".join(broken))
 
 
 def _label(call_id: str | None) -> str:
     # An id stands outside the quoted lines, so it may hold nothing that could open another line.
     return re.sub(r"[^A-Za-z0-9_.:-]", "_", call_id or "")[:64]
+
+
+def _render_rubric(rubric: Rubric) -> list[str]:
+    parts = [f"Rubric: {rubric.name}", rubric.description.strip()]
+    parts.extend(_render_criterion(criterion) for criterion in rubric.criteria)
+    return parts
 
 
 def _render_criterion(criterion: Criterion) -> str:

@@ -1,7 +1,8 @@
 """What every judge is asked, and what every judge is: the two ends of the floor."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from grader.domain.judge import JudgeSpec
 from grader.domain.judgment import Judgment, JudgmentKey
@@ -40,6 +41,20 @@ def asked(question: Question) -> dict[str, Any]:
     }
 
 
+class RubricKey:
+    """The rubrics of one call, as the key of what is made of them once: compared by hash alone."""
+
+    def __init__(self, rubrics: Sequence[Rubric]) -> None:
+        self.rubrics = tuple(rubrics)
+        self._hashes = tuple(rubric.rubric_hash for rubric in rubrics)
+
+    def __hash__(self) -> int:
+        return hash(self._hashes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RubricKey) and other._hashes == self._hashes
+
+
 class Judge(Protocol):
     """Whatever gives judgments.
 
@@ -48,3 +63,16 @@ class Judge(Protocol):
     """
 
     async def judge(self, question: Question) -> Judgment: ...
+
+
+@runtime_checkable
+class JointJudge(Judge, Protocol):
+    """A judge that can be asked several rubrics about one transcript at once."""
+
+    async def judge_jointly(self, questions: Sequence[Question]) -> list[Judgment]:
+        """Return a judgment for each question, in their order; raises as `judge` does.
+
+        The questions are of one transcript, judge and repeat, and of all the rubrics that the
+        judge's hash names as its companions. They are answered by the same calls, whose tokens and
+        cost stand with the first question's judgment: put one first whose answer will be kept.
+        """

@@ -87,6 +87,30 @@ judges:
     assert [vote["status"] for vote in label["votes"]] == ["given", "given"]
 
 
+def test_a_panel_that_asks_jointly_makes_one_call_for_all_rubrics(
+    alone: Run, tmp_path: Path
+) -> None:
+    (path,) = write_transcripts(tmp_path, SHUTDOWN_OFF)
+    panel = tmp_path / "joint.yaml"
+    with SimulatedProvider(disposition="strict") as sim:
+        panel.write_text(f"""\
+name: joint
+asking: jointly
+judges:
+  - {{kind: rules, name: rules}}
+  - {{kind: llm, name: one, model: some-model, base_url: "{sim.base_url}"}}
+""")
+        env = {"GRADER_PROVIDERS": json.dumps({sim.base_url: "key"})}
+        sim.script([{"kind": "rate_limited", "retry_after_seconds": 0.01}])
+        rubrics = ("--rubric", "refusal", "--rubric", "shutdown_tampering")
+        done = alone("grade", path, *rubrics, "--panel", panel, "--json", **env)
+        assert sim.stats()["answered"] == {"200": 1, "429": 1}
+    assert done.returncode == 0, done.stderr
+    labels = json.loads(done.stdout)["labels"]
+    assert {label["rubric"] for label in labels} == {"refusal", "shutdown_tampering"}
+    assert {vote["status"] for label in labels for vote in label["votes"]} == {"given"}
+
+
 def test_a_busy_provider_is_waited_for() -> None:
     class BusyAtFirst:
         def __init__(self) -> None:

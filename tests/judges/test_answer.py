@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from grader.domain.noun import Noun
 from grader.domain.rubric import RESERVED_FIELDS
 from grader.judges.provider import answer_schema
-from grader.judges.provider.answer import Answer, AnswerCheck, answer_type, values_of
+from grader.judges.provider.answer import Answer, AnswerCheck, answer_type, read_answer
 from grader.judges.provider.calls import CALLS, Calls
 from tests.nouns import DEED, boolean, interval, judge, nominal, ordinal, rubric, transcript
 
@@ -77,7 +77,8 @@ def test_values_are_read_by_the_rubrics_criteria() -> None:
     asked = rubric(boolean(), interval())
     answer = answer_type(asked)(explanation="x", occurred=True, amount=3, other="ignored")
 
-    assert values_of(answer, asked) == {"occurred": True, "amount": 3.0}
+    (said,) = read_answer(answer, (asked,))
+    assert (said.values, said.explanation) == ({"occurred": True, "amount": 3.0}, "x")
 
 
 class Checked:

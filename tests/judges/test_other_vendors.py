@@ -6,7 +6,7 @@ every vendor, so only what differs is tried: reading answers, counting tokens, t
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from grader.domain.transcript import Transcript
 from grader.errors import JudgeUnavailable
 from grader.judges.limit import LocalRateLimiter
 from grader.judges.llm import LLMJudge
+from grader.judges.prompt import SYSTEM, prompt_hash
 from grader.judges.provider import build_provider
 from grader.judges.question import Question
 from grader.views import get_view, look
@@ -117,7 +118,12 @@ def judge(vendor: str, *steps: Step, **spec: Any) -> tuple[Judgment, list[dict[s
 
 
 async def _judge(
-    vendor: str, steps: list[Step], fields: dict[str, Any]
+    vendor: str,
+    steps: list[Step],
+    fields: dict[str, Any],
+    *,
+    rubrics: Sequence[Rubric] = (RUBRIC,),
+    about: Transcript = TRANSCRIPT,
 ) -> tuple[Judgment, list[dict[str, Any]]]:
     requests: list[dict[str, Any]] = []
 
@@ -140,9 +146,11 @@ async def _judge(
             prices={"input": 10, "cached_input": 1, "output": 100},
             **fields,
         )
-        question = Question(look(TRANSCRIPT, get_view("plain")), RUBRIC, spec, 0)
+        seen = look(about, get_view("plain"))
+        questions = [Question(seen, rubric, spec, 0) for rubric in rubrics]
         try:
-            return await LLMJudge(spec, provider, secret=b"s").judge(question), requests
+            judgments = await LLMJudge(spec, provider, secret=b"s").judge_jointly(questions)
+            return judgments[0], requests
         finally:
             await provider.close()
 
@@ -250,3 +258,100 @@ def test_a_refused_key_or_model_stops_the_judge(vendor: str, status: int) -> Non
 def test_a_judge_without_a_mode_of_its_vendor_says_so() -> None:
     with pytest.raises(JudgeUnavailable, match="none of the output modes"):
         judge("google", modes=("json_text",))
+
+
+LONG = Transcript(
+    messages=[
+        {"role": "user", "content": "Will you?\n" * 1_000},
+        {"role": "assistant", "content": "Yes, I will {{ now }}."},
+    ]
+)
+RECORDED = {"explanation": "So.", "evidence": GOOD["evidence"], "values": {"occurred": True}}
+
+
+def another_rubric(**changes: str) -> Rubric:
+    return Rubric.model_validate(RUBRIC.model_dump() | changes)
+
+
+def sent_to_anthropic(
+    answer: dict[str, Any], *, rubrics: Sequence[Rubric] = (RUBRIC,), **fields: Any
+) -> tuple[Judgment, dict[str, Any]]:
+    about = fields.pop("about", LONG)
+    steps = [answers(answer)]
+    judged = _judge("anthropic", steps, fields, rubrics=rubrics, about=about)
+    judgment, (request,) = asyncio.run(judged)
+    return judgment, request["messages"][0]["content"]
+
+
+def test_anthropic_keeps_a_long_transcript_that_other_rubrics_will_begin_with() -> None:
+    rubrics = (RUBRIC, another_rubric(description="Whether it says no."))
+    sent = []
+    for rubric in rubrics:
+        about = RECORDED | {"evidence": []}
+        judgment, content = sent_to_anthropic(about, rubrics=(rubric,), modes=("shared_tool",))
+        assert (judgment.status, judgment.values) == ("given", {"occurred": True})
+        sent.append(content)
+
+    (one, question), (other, another) = sent
+    assert one == other
+    assert one["cache_control"] == {"type": "ephemeral"}
+    assert one["text"].splitlines()[-1].endswith(" END =====")
+    assert "cache_control" not in question
+    assert (question["text"] != another["text"], question["type"]) == (True, "text")
+
+
+def test_anthropic_is_sent_the_very_prompt_whose_hash_is_kept() -> None:
+    judgment, blocks = sent_to_anthropic(RECORDED | {"evidence": []}, modes=("shared_tool",))
+    told = "".join(block["text"] for block in blocks)
+
+    messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": told}]
+    assert judgment.prompt_hash == prompt_hash(messages)
+
+
+@pytest.mark.parametrize(
+    ("answer", "fields"),
+    [
+        # the tool before it is this rubric's own, so nobody else begins with it
+        (GOOD | {"evidence": []}, {"modes": ("tools",)}),
+        # too short to be kept
+        (RECORDED, {"modes": ("shared_tool",), "about": TRANSCRIPT}),
+    ],
+)
+def test_anthropic_is_asked_to_keep_nothing_that_is_not_sent_again(
+    answer: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    _, content = sent_to_anthropic(answer, **fields)
+
+    assert isinstance(content, str)
+
+
+def test_anthropic_keeps_the_rubrics_of_a_joint_call_but_no_transcript() -> None:
+    rubrics = [
+        another_rubric(name=name, description="Whether it is so. " * 200) for name in ("one", "two")
+    ]
+    section = GOOD | {"evidence": []}
+
+    judgment, (kept, rest) = sent_to_anthropic({"one": section, "two": section}, rubrics=rubrics)
+
+    assert judgment.values == {"occurred": True}
+    assert "TRANSCRIPT" not in kept["text"]
+    assert kept["cache_control"] == {"type": "ephemeral"}
+    assert rest["text"].startswith("===== TRANSCRIPT ")
+
+
+def test_google_answers_several_rubrics_in_one_call() -> None:
+    rubrics = [another_rubric(name=name) for name in ("one", "two")]
+    given = {"one": GOOD, "two": GOOD | {"occurred": False}}
+    judged = _judge("google", [answers(given)], {}, rubrics=rubrics)
+
+    judgment, _ = asyncio.run(judged)
+
+    assert (judgment.status, judgment.values) == ("given", {"occurred": True})
+
+
+def test_google_has_no_shared_tool_and_the_ladder_goes_on_without_it() -> None:
+    """Its tools know no objects with names of their own."""
+    judgment, (request,) = judge("google", answers(GOOD), modes=("shared_tool", "json_schema"))
+
+    assert (judgment.status, judgment.mode) == ("given", "json_schema")
+    assert "tools" not in request

@@ -7,11 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from grader.domain.judge import PROMPT_VERSION, Mode
+from grader.domain.rubric import Rubric
 from grader.domain.transcript import Message, ToolCall, Transcript
 from grader.evidence import NEUTRAL, canonical_text, check_quote
 from grader.hashing import keyed_nonce
 from grader.judges.llm import prompt_of
-from grader.judges.prompt import SYSTEM, render_question, render_transcript
+from grader.judges.prompt import (
+    SYSTEM,
+    Rendering,
+    build_prompt,
+    prompt_hash,
+    render_question,
+    render_transcript,
+)
 from grader.judges.question import Question
 from tests.nouns import boolean, interval, judge, nominal, ordinal, rubric, seen, transcript
 
@@ -259,3 +268,65 @@ def test_the_question_tells_all_that_the_rubric_says() -> None:
         "the value of `occurred`, `sort`, `level`, `amount`.",
     ]:
         assert told in text
+
+
+ALL_SCALES = rubric(
+    boolean(counts=("a",), not_applicable=True),
+    ordinal("none", "some", insufficient_evidence=True),
+    nominal("red", "blue"),
+    interval(0, 10),
+)
+
+
+@pytest.mark.parametrize(
+    ("rubrics", "mode", "expected"),
+    [
+        (
+            (ALL_SCALES,),
+            "tools",
+            "f36018e8db4f43815ec178b4f3cd77f15a75d874ba8ce1f84b0c9e10cec8d8e4",
+        ),
+        (
+            (ALL_SCALES,),
+            "json_schema",
+            "f36018e8db4f43815ec178b4f3cd77f15a75d874ba8ce1f84b0c9e10cec8d8e4",
+        ),
+        (
+            (ALL_SCALES,),
+            "json_text",
+            "f36018e8db4f43815ec178b4f3cd77f15a75d874ba8ce1f84b0c9e10cec8d8e4",
+        ),
+        (
+            (ALL_SCALES,),
+            "shared_tool",
+            "a7cecf62b1ce123aa5c0f58bfc1860127ff0f644720b4c0ee4e1f7fe4d41dfca",
+        ),
+        (
+            (ALL_SCALES, rubric(boolean("other"), name="refusal")),
+            "tools",
+            "f71a37b17520889c043bcee298019f8e65133d9ca5d48e8b42e521e8827072b8",
+        ),
+    ],
+)
+def test_the_text_of_prompt_version_1_never_changes(
+    rubrics: tuple[Rubric, ...], mode: Mode, expected: str
+) -> None:
+    """A judge's hash says which version of the text it was asked by: another text needs another."""
+    assert PROMPT_VERSION == "1"
+
+    built = build_prompt(Rendering("T\u2028é"), rubrics, mode)
+
+    assert built.prompt_hash == f"sha256:{expected}"
+    assert prompt_hash(built.messages) == built.prompt_hash
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=40), st.booleans())
+def test_the_hash_made_in_parts_is_that_of_the_whole_prompt(text: str, is_joint: bool) -> None:
+    asked = (ALL_SCALES, rubric(name="refusal")) if is_joint else (ALL_SCALES,)
+    rendering = Rendering(text)
+
+    for _ in range(2):
+        built = build_prompt(rendering, asked, "tools")
+        assert built.prompt_hash == prompt_hash(built.messages)
+        assert built.size == sum(len(m["content"].encode()) for m in built.messages)

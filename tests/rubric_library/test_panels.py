@@ -53,7 +53,7 @@ def test_a_good_panel_is_read() -> None:
         ),
         (
             GOOD.replace("model: gpt-5.2", "model: m, prices: {input: 1, ouput: 2, output: 2}"),
-            "4: judges.1.prices.ouput: is not a field here; allowed: cached_input, input, output (",
+            "4: judges.1.prices.ouput: is not a field here; allowed: batch, cached_input, input, ",
         ),
         (
             GOOD.replace("model: gpt-5.2", "model: m, parameters: {seed: 99999999999999999999}"),
@@ -86,7 +86,7 @@ def test_each_mistake_is_told_with_its_line_and_path(text: str, told: str) -> No
 
 
 def test_the_shipped_panels_bear_the_names_that_scripts_rely_on() -> None:
-    assert list(shipped_panels()) == ["mixed", "offline", "openai", "rules"]
+    assert list(shipped_panels()) == ["mixed", "offline", "openai", "openai_bulk", "rules"]
     names = [entry.name for entry in files("rubrics").joinpath("panels").iterdir()]
     assert sorted(names) == [f"{name}.yaml" for name in shipped_panels()]
 
@@ -98,7 +98,11 @@ def test_panels_without_a_key_have_the_rules_judge_alone(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "providers"),
-    [("openai", ["openai"] * 3), ("mixed", ["openai", "anthropic", "google"])],
+    [
+        ("openai", ["openai"] * 3),
+        ("openai_bulk", ["openai"] * 3),
+        ("mixed", ["openai", "anthropic", "google"]),
+    ],
 )
 def test_panels_of_models_ask_once_separately_and_price_every_token(
     name: str, providers: list[str]
@@ -116,8 +120,18 @@ def test_panels_of_models_ask_once_separately_and_price_every_token(
 
 
 def test_prices_say_when_they_were_known() -> None:
-    for name in ("openai", "mixed"):
+    for name in ("openai", "openai_bulk", "mixed"):
         assert re.search(r"prices as known in November 2026 — check them", panel_source(name))
+
+
+def test_the_bulk_panel_differs_from_its_model_in_the_modes_alone() -> None:
+    plain, bulk = get_panel("openai"), get_panel("openai_bulk")
+
+    assert {judge.modes for judge in bulk.judges} == {("shared_tool", "json_schema", "json_text")}
+    modes = {"modes": plain.judges[0].modes}
+    assert [judge.model_copy(update=modes) for judge in bulk.judges] == list(plain.judges)
+    names = {"name": plain.name, "description": plain.description, "judges": plain.judges}
+    assert bulk.model_copy(update=names) == plain
 
 
 def test_the_judge_that_the_comments_of_offline_show_can_be_added_to_it() -> None:

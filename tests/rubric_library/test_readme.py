@@ -38,7 +38,7 @@ def test_the_rubric_and_the_panel_show_every_field_that_people_choose() -> None:
     assert panel.model_fields_set == set(type(panel).model_fields)
     llm = [judge for judge in panel.judges if judge.kind == "llm"]
     shown = set().union(*(judge.model_fields_set for judge in llm))
-    assert set(type(llm[0]).model_fields) - shown == {"family", "prompt_version"}
+    assert set(type(llm[0]).model_fields) - shown == {"companions", "family", "prompt_version"}
 
 
 def test_the_rule_loads() -> None:

@@ -56,4 +56,4 @@ def test_changing_what_was_given_out_changes_nothing_for_others() -> None:
     shipped_rubrics().clear()
     shipped_panels().clear()
     assert len(shipped_rubrics()) == 7
-    assert len(shipped_panels()) == 4
+    assert len(shipped_panels()) == 5

@@ -8,11 +8,11 @@ forked job.
 from grader.errors import JudgeUnavailable
 from grader.judges.limit import RateLimiter
 from grader.judges.provider.answer import answer_schema
-from grader.judges.provider.asking import Provider, Reply
+from grader.judges.provider.asking import Provider, Reply, RubricAnswer
 from grader.judges.provider.openai_protocol import OpenAIProvider, OpenAIWire
 from grader.judges.provider.transport import InstructorProvider, Wire
 
-__all__ = ["OpenAIProvider", "Provider", "Reply", "answer_schema", "build_provider"]
+__all__ = ["OpenAIProvider", "Provider", "Reply", "RubricAnswer", "answer_schema", "build_provider"]
 
 
 def build_provider(

@@ -1,4 +1,4 @@
-"""Ask one question through Instructor, in one output mode, and tell how it ended.
+"""Ask one rubric, or several in one call, through Instructor in one output mode; tell how it ended.
 
 Instructor owns the re-asks: one, for an answer that is malformed or quotes what is not there.
 Retries in transport belong to the provider's `create` below it, and nowhere else.
@@ -6,31 +6,40 @@ Retries in transport belong to the provider's `create` below it, and nowhere els
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from grader.domain.judge import LLMJudgeSpec, Mode
 from grader.domain.judgment import Attempt, Evidence, FailureReason, JudgmentStatus
 from grader.domain.rubric import Rubric, Value
 from grader.domain.transcript import Message
-from grader.errors import GraderError, JudgeUnavailable, ProviderBusy
-from grader.judges.provider.answer import Answer, AnswerCheck, answer_type, values_of
+from grader.errors import GraderError, Unanswered
+from grader.judges.provider.answer import AnswerCheck, CheckedAnswer, answer_type, read_answer
 from grader.judges.provider.calls import CALLS, Calls, storable
+from grader.judges.provider.instructor_speed import re_asks
 
 RE_ASKS = 1
 
 Prompt = list[dict[str, str]]
-Create = Callable[..., Awaitable[Answer]]
+Create = Callable[..., Awaitable[CheckedAnswer]]
+
+
+@dataclass(frozen=True, slots=True)
+class RubricAnswer:
+    """What was answered to one rubric, its quotes looked up."""
+
+    values: dict[str, Value]
+    explanation: str
+    evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How a question ended: given with values, or another status with its reason."""
+    """How the asking ended: given with answers, or another status with its reason."""
 
     status: JudgmentStatus
     attempts: tuple[Attempt, ...]
-    values: dict[str, Value]
-    explanation: str = ""
-    evidence: tuple[Evidence, ...] = ()
+    answers: tuple[RubricAnswer, ...] = ()
+    """One for each rubric that was asked, in that order; none unless given."""
     reason: FailureReason | None = None
     detail: str | None = None
 
@@ -47,10 +56,10 @@ class Provider(Protocol):
         mode: Mode,
         *,
         prompt: Prompt,
-        rubric: Rubric,
+        rubrics: tuple[Rubric, ...],
         messages: tuple[Message, ...],
     ) -> Reply:
-        """Put one question; raises JudgeUnavailable or ProviderBusy, all else is in the reply."""
+        """Make the call that asks these rubrics; raises Unanswered, all else is in the reply."""
 
     async def close(self) -> None: ...
 
@@ -60,26 +69,25 @@ async def ask_through_instructor(
     calls: Calls,
     *,
     prompt: Prompt,
-    rubric: Rubric,
+    rubrics: tuple[Rubric, ...],
     messages: tuple[Message, ...],
     parameters: dict[str, Any],
 ) -> Reply:
     """Call a patched `create`, whose transport writes into `calls`, and read how it ended.
 
     Raises:
-        JudgeUnavailable: the provider refuses this judge for good.
-        ProviderBusy: the provider asks to wait longer than we would.
+        Unanswered: the rubrics stay open, for now or for good; with the calls that were made.
     """
     token = CALLS.set(calls)
     trouble: Exception | None = None
-    answer: Answer | None = None
+    answer: CheckedAnswer | None = None
     with AnswerCheck(messages) as check:
         try:
             answer = await create(
-                response_model=answer_type(rubric),
+                response_model=answer_type(*rubrics, mode=cast(Mode, calls.mode)),
                 messages=prompt,
                 model=calls.spec.model,
-                max_retries=RE_ASKS,
+                max_retries=re_asks(RE_ASKS),
                 strict=False,
                 **parameters,
             )
@@ -92,22 +100,15 @@ async def ask_through_instructor(
             answer = check.first
             if len(calls.attempts) > check.first_attempt:
                 calls.reject_last(_first_line(trouble))
-        evidence = check.locate(answer) if answer is not None else ()
+        answers = _look_up(answer, rubrics, check) if answer is not None else ()
     attempts = tuple(calls.attempts)
     if answer is not None:
-        return Reply(
-            "given",
-            attempts,
-            values_of(answer, rubric),
-            explanation=storable(answer.explanation),
-            evidence=tuple(
-                found.model_copy(update={"quote": storable(found.quote)}) for found in evidence
-            ),
-        )
-    if isinstance(trouble, JudgeUnavailable | ProviderBusy):
+        return Reply("given", attempts, answers)
+    if isinstance(trouble, Unanswered):
+        trouble.attempts = attempts
         raise trouble
     if calls.status is not None:
-        return Reply(calls.status, attempts, {}, reason=calls.reason, detail=calls.detail)
+        return Reply(calls.status, attempts, reason=calls.reason, detail=calls.detail)
     assert trouble is not None
     if not calls.attempts or calls.attempts[-1].outcome != "answered":
         # No answer that cannot be read, but an error that nobody foresaw: it must be seen.
@@ -116,9 +117,24 @@ async def ask_through_instructor(
     return Reply(
         "failed",
         tuple(calls.attempts),
-        {},
         reason="unparsable",
         detail=_first_line(trouble),
+    )
+
+
+def _look_up(
+    answer: CheckedAnswer, rubrics: tuple[Rubric, ...], check: AnswerCheck
+) -> tuple[RubricAnswer, ...]:
+    return tuple(
+        RubricAnswer(
+            said.values,
+            storable(said.explanation),
+            tuple(
+                found.model_copy(update={"quote": storable(found.quote)})
+                for found in check.locate(said.quotes)
+            ),
+        )
+        for said in read_answer(answer, rubrics)
     )
 
 

@@ -13,7 +13,7 @@ from google.genai import errors, types
 from grader.domain.judge import LLMJudgeSpec, Mode
 from grader.errors import ProviderFault
 from grader.judges.provider.calls import Heard
-from grader.judges.provider.transport import HttpTrouble
+from grader.judges.provider.transport import Answered, HttpTrouble
 
 _FILTERED = {"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"}
 
@@ -44,9 +44,11 @@ class GoogleWire:
     def prepare(self, request: dict[str, Any]) -> dict[str, Any]:
         return request
 
-    async def send(self, prepared: dict[str, Any], *, timeout_seconds: float) -> Any:
+    async def send(self, prepared: dict[str, Any], *, timeout_seconds: float) -> Answered:
         try:
-            return await self._client.aio.models.generate_content(**prepared)
+            answer = await self._client.aio.models.generate_content(**prepared)
+            response = answer.sdk_http_response
+            return Answered(answer, (response.headers if response else None) or {})
         except errors.APIError as error:
             headers = getattr(error.response, "headers", None) or {}
             raise HttpTrouble(error.code, str(error), headers) from error

@@ -7,10 +7,11 @@ thought, `lenient` wants several signs. A model has the disposition that its nam
 else one by the hash of its name.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 from grader.testing.provider.behaviour import DISPOSITIONS
 from grader.testing.provider.keyword_rules import PEER, SELF, Rule, find_rule, rule_from_words
@@ -24,6 +25,11 @@ from grader.testing.provider.schema_instance import (
     fit_text,
     within,
 )
+
+Path: TypeAlias = tuple[str, ...]
+"""Where a property stands in an answer: the names of the objects around it, outermost first."""
+Quotes: TypeAlias = Callable[[Path], Sequence[tuple[int, str]]]
+"""Gives the quotes that belong to the object at a path."""
 
 _LONGEST_QUOTE = 240
 _MOST_QUOTES = 2
@@ -56,7 +62,7 @@ def answer_smallest(prompt: Prompt, schema: Schema) -> Any:
     """Return the smallest valid instance, with evidence that quotes a line really there."""
     found = prompt.first_quote()
     quotes = [(found[0], clip(found[1]))] if found else []
-    return _answer(schema, quotes=quotes, decided={})
+    return _answer(schema, quotes=lambda _path: quotes, decided={})
 
 
 def answer_by_keywords(
@@ -67,7 +73,7 @@ def answer_by_keywords(
     Args:
         prompt: The prompt, taken apart.
         schema: The answer's schema; in plain text the one found in the prompt.
-        name: What the tool or the schema is called; it begins with the rubric's name.
+        name: What the tool or the schema is called; it may be the rubric's name.
         disposition: One of `DISPOSITIONS`.
         invented: Simulates the judge that makes its evidence up.
     """
@@ -80,10 +86,8 @@ def answer_by_keywords(
         while transcript.holds(words):
             words += " Again."
         first = transcript.lines[0].message if transcript.lines else 1
-        return _answer(schema, quotes=[(first, words)], decided=decided)
-    signs = list(dict.fromkeys(brain.signs))[:_MOST_QUOTES]
-    quotes = [(line.message, clip(line.text)) for line in signs]
-    return _answer(schema, quotes=quotes, decided=decided)
+        return _answer(schema, quotes=lambda _path: [(first, words)], decided=decided)
+    return _answer(schema, quotes=brain.quotes, decided=decided)
 
 
 def clip(line: str) -> str:
@@ -111,11 +115,18 @@ class _Brain:
         self._rubric = rubric
         self._disposition = disposition
         self._always_yes = always_yes
-        self.signs: list[Line] = []
+        self._path: Path = ()
+        self._signs: list[tuple[Path, Line]] = []
 
-    def decide(self, node: Schema, path: tuple[str, ...]) -> dict[tuple[str, ...], Any]:
+    def quotes(self, path: Path) -> list[tuple[int, str]]:
+        """Return the lines that spoke for a yes to whatever stands under the path."""
+        lines = (line for place, line in self._signs if place[: len(path)] == path)
+        found = list(dict.fromkeys(lines))[:_MOST_QUOTES]
+        return [(line.message, clip(line.text)) for line in found]
+
+    def decide(self, node: Schema, path: Path) -> dict[Path, Any]:
         """Return a value for every criterion, by its path; rubrics asked jointly may nest."""
-        decided: dict[tuple[str, ...], Any] = {}
+        decided: dict[Path, Any] = {}
         for name, part in (self._instances.resolve(node).get("properties") or {}).items():
             if name in ("explanation", "evidence") or len(path) > 3:
                 continue
@@ -124,12 +135,13 @@ class _Brain:
             if inner is not None:
                 decided |= self.decide(inner, (*path, name))
             else:
+                self._path = path
                 value = self._value(name, path, options)
                 if value is not ABSENT:
                     decided[*path, name] = value
         return decided
 
-    def _value(self, name: str, path: tuple[str, ...], options: Sequence[Schema]) -> Any:
+    def _value(self, name: str, path: Path, options: Sequence[Schema]) -> Any:
         closed = [value for option in options for value in _closed_values(option)]
         if not any(line.role == "assistant" for line in self._transcript.lines):
             for nothing in ("insufficient_evidence", "not_applicable"):
@@ -141,14 +153,14 @@ class _Brain:
         positive = self._always_yes or signs.score >= _THRESHOLDS[self._disposition]
         if any(option.get("type") == "boolean" for option in options):
             if positive:
-                self.signs.extend(signs.lines)
+                self._remember(signs.lines)
             return positive
         if closed:
             return self._closed(closed, signs, positive)
         for option in options:
             if option.get("type") in ("integer", "number"):
                 if positive:
-                    self.signs.extend(signs.lines)
+                    self._remember(signs.lines)
                 return _amount(option, 4 if self._always_yes else signs.score)
         return ABSENT
 
@@ -158,9 +170,12 @@ class _Brain:
         refusing = [value for value in saying if str(value).lower() in _NEGATIVE]
         if not positive or not saying:
             return (refusing or saying or list(values))[0]
-        self.signs.extend(signs.lines)
+        self._remember(signs.lines)
         agreeing = [value for value in saying if value not in refusing] or saying
         return agreeing[min(signs.score, len(agreeing)) - 1 if signs.score else 0]
+
+    def _remember(self, lines: Sequence[Line]) -> None:
+        self._signs.extend((self._path, line) for line in lines)
 
     def _target(self) -> str:
         hits = {
@@ -172,10 +187,10 @@ class _Brain:
         if not found and self._always_yes:
             return "both"
         for target in found:
-            self.signs.extend(hits[target][:1])
+            self._remember(hits[target][:1])
         return "both" if len(found) == 2 else (found[0] if found else "neither")
 
-    def _signs_for(self, name: str, path: tuple[str, ...], options: Sequence[Schema]) -> _Signs:
+    def _signs_for(self, name: str, path: Path, options: Sequence[Schema]) -> _Signs:
         own = find_rule(" ".join((*path, name)))
         if own is None and name == "occurred":
             own = find_rule(self._rubric)
@@ -226,13 +241,15 @@ def _amount(option: Schema, score: int) -> float | int:
 
 
 def _rubric_in(question: str) -> str:
-    found = find_rule(question)
+    titles = _TITLE.findall(question)
+    found = (find_rule(titles[0]) if len(titles) == 1 else None) or find_rule(question)
     return found[0] if found else ""
 
 
-def _answer(
-    schema: Schema, *, quotes: Sequence[tuple[int, str]], decided: Mapping[tuple[str, ...], Any]
-) -> Any:
+_TITLE = re.compile(r"^Rubric: (\S+)$", re.MULTILINE)
+
+
+def _answer(schema: Schema, *, quotes: Quotes, decided: Mapping[Path, Any]) -> Any:
     """Join the decided values, the evidence and whatever else the schema demands."""
     return _object(SchemaInstance(schema), schema, (), quotes, decided)
 
@@ -240,18 +257,18 @@ def _answer(
 def _object(
     instances: SchemaInstance,
     node: Schema,
-    path: tuple[str, ...],
-    quotes: Sequence[tuple[int, str]],
-    decided: Mapping[tuple[str, ...], Any],
+    path: Path,
+    quotes: Quotes,
+    decided: Mapping[Path, Any],
 ) -> Any:
     def choose(name: str, part: Schema) -> object:
         here = (*path, name)
         if here in decided:
             return decided[here]
         if name == "explanation" and part.get("type") == "string":
-            return fit_text(part, _explain(quotes))
+            return fit_text(part, _explain(quotes(path)))
         if name == "evidence" and part.get("type") == "array":
-            return _evidence(instances, part, quotes)
+            return _evidence(instances, part, quotes(path))
         inner = next((one for one in instances.alternatives(part) if "properties" in one), None)
         if inner is not None and (
             "evidence" in inner["properties"]

@@ -10,6 +10,7 @@ from grader.testing.provider.keyword_brain import (
 from grader.testing.provider.prompt import split_prompt
 from grader.testing.provider.request import ChatRequest, Schema, find_schema
 from grader.testing.provider.settings import read_kind
+from grader.testing.provider.shared_form import spell_out
 from grader.testing.provider.wire import Reply, render_error, retry_headers
 
 _PLAIN_SCHEMA: Schema = {
@@ -94,6 +95,7 @@ def _fill(
         return given
     prompt = split_prompt(request.texts())
     schema = request.schema or find_schema(prompt.question) or _PLAIN_SCHEMA
+    schema = spell_out(schema, prompt.question)
     try:
         if given == "schema" and kind != "invented_quote":
             return answer_smallest(prompt, schema)

@@ -1,8 +1,9 @@
 """A provider's prompt cache: exact prefixes, in blocks of 128 tokens, from 1,024 tokens on.
 
-The documented behaviour of OpenAI's prompt caching, with a token taken as four bytes. A prefix is
-cached when its first call has been *answered*: calls about one transcript that start together
-all pay in full, as they would elsewhere. Nothing expires; beyond `_MOST_BLOCKS` the oldest go.
+The documented behaviour of OpenAI's prompt caching, with a token taken as four bytes, over what a
+model reads: tools or response format first, then the messages. A prefix is cached when its first
+call has been *answered*: calls about one transcript that start together all pay in full, as they
+would elsewhere. Nothing expires; beyond `_MOST_BLOCKS` the oldest go.
 """
 
 from grader.testing.provider.request import BYTES_PER_TOKEN

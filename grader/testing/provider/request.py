@@ -34,7 +34,8 @@ class ChatRequest:
     """As sent beside the messages; in plain text it must be looked for in the prompt."""
     tool_choice_named: bool
     prefix: bytes
-    """Tools, response format and messages in the order in which a provider's cache sees them."""
+    """Tools, response format and the messages' texts, in the order in which a provider's cache sees
+    them: what tokens are counted of."""
 
     @property
     def prompt_tokens(self) -> int:
@@ -78,7 +79,7 @@ def read_chat_request(body: bytes) -> ChatRequest:
     tools, response_format = found.get("tools"), found.get("response_format")
     form, name, schema, named = _wanted(tools, found.get("tool_choice"), response_format)
     parts = [part for part in (tools, response_format) if part]
-    prefix = b"".join(orjson.dumps(part) for part in (*parts, messages))
+    prefix = b"".join((*map(orjson.dumps, parts), *map(_read_message, messages)))
     return ChatRequest(
         body=found,
         model=found["model"],
@@ -88,6 +89,21 @@ def read_chat_request(body: bytes) -> ChatRequest:
         tool_choice_named=named,
         prefix=prefix,
     )
+
+
+def _read_message(message: object) -> bytes:
+    """Return a message as a model would read it: its text as it is, only the rest as JSON."""
+    if not isinstance(message, dict):
+        return orjson.dumps(message)
+    content = message.get("content")
+    parts = content if isinstance(content, list) else [content]
+    read = [f"<{message.get('role')}>".encode()]
+    for part in parts:
+        text = part.get("text") if isinstance(part, dict) else part
+        read.append(text.encode() if isinstance(text, str) else orjson.dumps(part or ""))
+    if others := {k: v for k, v in message.items() if k not in ("role", "content") and v}:
+        read.append(orjson.dumps(others))
+    return b"".join(read)
 
 
 def find_schema(text: str) -> Schema | None:
