@@ -15,13 +15,16 @@ from redis.asyncio import Redis as AsyncRedis
 from grader.bootstrap import JudgeFactory, build_store
 from grader.domain.identity import new_id
 from grader.errors import JudgeUnavailable, StoreUnavailable
+from grader.judges.limit import URGENT
+from grader.runs.batch import BatchWork
 from grader.runs.drain import Drain, Pace, Stop
 from grader.settings import Settings
-from grader.store import runs
+from grader.store import batches, runs
 from grader.store.runs import RunRow
 from worker.queue import WorkQueue, connect
 from worker.ratelimit import RedisRateLimiter
 from worker.retries import when_again
+from worker.urgent import UrgentRuns
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,9 @@ class WorkerContext:
             self._redis,
             worker=self.name,
             max_in_flight=self.settings.provider_max_in_flight,
+            requests_per_minute=self.settings.provider_requests_per_minute,
+            tokens_per_minute=self.settings.provider_tokens_per_minute,
+            outage_seconds=self.settings.provider_outage_seconds,
         )
         self._factory = JudgeFactory(self.settings, self._limiter, secret=self.store.secret)
 
@@ -53,10 +59,8 @@ class WorkerContext:
         """Spend this worker's time on a run, and see to what comes after."""
         try:
             run = self._begin(run_id)
-            if run is None:
-                return
-            if self._runner.run(self._drain(run)) and not self.is_stopping:
-                self.queue.enqueue(run_id)
+            if run is not None and self._runner.run(self._work(run)):
+                self._hand_over(run)
         except Exception as error:
             self._take(run_id, error)
 
@@ -74,9 +78,29 @@ class WorkerContext:
         with self.store.transaction() as connection:
             runs.start_run(connection, run_id)
             run = runs.get_run(connection, run_id)
-        return run if run.status == "running" else None
+            # What a batch of a run that was stopped brings is paid for, and wanted all the same.
+            is_wanted = run.status == "running" or batches.has_open_batches(connection, run_id)
+        return run if is_wanted else None
+
+    async def _work(self, run: RunRow) -> bool:
+        """Work on a run, and beside it on the runs that somebody waits for."""
+        async with self._limiter:
+            urgent = UrgentRuns(self.store, self.queue, self._work_beside)
+            self._urgent = urgent
+            async with urgent.looked_for(but=run.run_id):
+                return await self._drain(run)
+
+    async def _work_beside(self, run_id: str) -> None:
+        try:
+            run = await asyncio.to_thread(self._begin, run_id)
+            if run is not None and await self._drain(run):
+                await asyncio.to_thread(self._hand_over, run)
+        except Exception as error:
+            await asyncio.to_thread(self._take, run_id, error)
 
     async def _drain(self, run: RunRow) -> bool:
+        # The tasks that ask are made in this context, and stand in the limiter's line by it.
+        URGENT.set(run.priority == "interactive")
         judges = self._factory.judges(run.spec.panel)
         servers = {j.base_url for j in run.spec.panel.judges if j.kind == "llm"}
         pace = Pace(
@@ -95,13 +119,28 @@ class WorkerContext:
                 return None
             return "hand over" if self._others_wait(run.run_id) else None
 
-        async with self._limiter:
-            drain = Drain(self.store, run, judges, pace, should_stop=should_stop)
-            return await drain.drain()
+        if run.spec.mode == "batch":
+            looked = await BatchWork(
+                self.store,
+                run.run_id,
+                judges,
+                self._factory.batch_judge,
+                lease_seconds=self.settings.lease_seconds,
+                should_stop=should_stop,
+            ).advance()
+            if not looked.ask_live:
+                return looked.has_more
+        drain = Drain(self.store, run, judges, pace, should_stop=should_stop)
+        return await drain.drain()
+
+    def _hand_over(self, run: RunRow) -> None:
+        """Ask for somebody to go on with a run; a worker that stops leaves that to the sweeper."""
+        if not self.is_stopping:
+            self.queue.enqueue(run.run_id, priority=run.priority)
 
     def _others_wait(self, run_id: str) -> bool:
         try:
-            return any(waiting != run_id for waiting in self.queue.waiting())
+            return bool(self.queue.waiting().keys() - {run_id} - self._urgent.serving)
         except StoreUnavailable:
             return False
 

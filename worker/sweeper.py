@@ -11,7 +11,7 @@ import time
 from redis.exceptions import RedisError
 
 from grader.errors import GraderError
-from grader.store import Store, runs, shards
+from grader.store import Store, batches, runs, shards
 from worker.queue import WORKERS_KEY, WorkQueue
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,9 @@ def sweep(store: Store, queue: WorkQueue) -> int:
             run_id: shards.count_free(connection, run_id)
             for run_id in runs.find_unfinished(connection)
         }
+        for run_id in batches.find_due(connection):
+            free.setdefault(run_id, 1)
+        priorities = runs.find_priorities(connection, list(free))
     if not free:
         return 0
     waiting = queue.waiting()
@@ -35,7 +38,7 @@ def sweep(store: Store, queue: WorkQueue) -> int:
     for run_id, open_shards in free.items():
         jobs = min(workers, open_shards) - waiting[run_id]
         if jobs > 0:
-            queue.enqueue(run_id, jobs=jobs)
+            queue.enqueue(run_id, jobs=jobs, priority=priorities[run_id])
             added += jobs
     return added
 

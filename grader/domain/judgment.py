@@ -56,7 +56,7 @@ class Usage(Noun):
     """Tokens received, over all attempts."""
 
     attempts: int = 0
-    """How many calls were made."""
+    """How many calls were made; one that asked several rubrics counts with the first."""
 
 
 class Attempt(Noun):
@@ -94,6 +94,10 @@ class Attempt(Noun):
 
     cost_microusd: int = 0
     """What it cost, in millionths of a dollar."""
+
+    counted_with: str | None = Field(default=None, exclude_if=lambda rubric: rubric is None)
+    """Of rubrics that are asked in one call, the one whose judgment bears its tokens and cost; null
+    where that is this one."""
 
     started_at: datetime
     """When the call was made, UTC."""
@@ -185,7 +189,7 @@ class Judgment(Noun):
             input_tokens=sum(a.input_tokens for a in self.attempts),
             cached_tokens=sum(a.cached_tokens for a in self.attempts),
             output_tokens=sum(a.output_tokens for a in self.attempts),
-            attempts=len(self.attempts),
+            attempts=sum(a.counted_with is None for a in self.attempts),
         )
 
     @property

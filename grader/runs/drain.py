@@ -12,24 +12,29 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeVar
 
-import sqlalchemy as sa
-
-from grader.domain.identity import new_id
 from grader.domain.judgment import Judgment, JudgmentKey
 from grader.domain.run import RunStatus
-from grader.errors import JudgeUnavailable, ProviderBusy, StoreUnavailable
+from grader.errors import (
+    BudgetReached,
+    JudgeUnavailable,
+    ProviderBusy,
+    StoreUnavailable,
+    Unanswered,
+)
 from grader.grading import Judges
-from grader.judges.question import Question
-from grader.runs.finish import finish_if_done
-from grader.runs.shard import ShardWork, claim_work
-from grader.store import Store, runs, shards
-from grader.store.judgments import record_judgments
-from grader.store.labels import record_labels
+from grader.grading import ask as put
+from grader.judges.purse import PURSE
+from grader.runs.holding import Holding
+from grader.runs.leading import Line
+from grader.runs.shard import Ask
+from grader.store import Store
 from grader.store.runs import RunRow
+from grader.store.unanswered import OpenCalls, open_calls
 
 T = TypeVar("T")
 
@@ -38,6 +43,8 @@ Stop = Literal["hand over", "shut down", "drop"]
 given a grace), or the run was cancelled (they are dropped)."""
 
 _MAX_CLAIM = 16
+_MOST_HELD_FACTOR = 8
+"""How much may wait for a leader, or for another worker, for each place in the pool."""
 _WATCH_SECONDS = 0.5
 _BATCH = 100
 _STORE_PATIENCE_SECONDS = 60.0
@@ -66,20 +73,24 @@ class Drain:
         *,
         should_stop: Callable[[], Stop | None],
     ) -> None:
-        self._store = store
-        self._run = run
         self._judges = judges
         self._pace = pace
         self._should_stop = should_stop
-        self._lease = new_id("lse")
-        self._works: dict[int, ShardWork] = {}
-        self._asking: dict[JudgmentKey, list[ShardWork]] = {}
-        self._ready: deque[Question] = deque()
+        self._holding = Holding(
+            store, run, lease_seconds=pace.lease_seconds, max_active=pace.max_active
+        )
+        self._line = Line()
+        self._short: deque[Ask] = deque()
+        """What the budget does not allow at present."""
+        self._under_way: set[JudgmentKey] = set()
+        """What stands in the line, is asked, or is answered and not written yet."""
         self._active: set[asyncio.Task[None]] = set()
-        self._written: list[Judgment] = []
-        self._settled: list[ShardWork] = []
-        """Shards that were complete when they were leased, still to be written."""
+        self._answers: list[Judgment] = []
+        self._unanswered: list[OpenCalls] = []
         self._nothing_free = False
+        self._may_raise = True
+        """Whether the budget may be looked at again: twice a second is often enough."""
+        self._status: RunStatus = "running"
         self._stop: Stop | None = None
         self._trouble: Exception | None = None
         self._wake = asyncio.Event()
@@ -87,16 +98,16 @@ class Drain:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
 
     async def drain(self) -> bool:
-        """Work until nothing is left here; True if it was stopped before that.
+        """Work until nothing is left here; True if the run is to be gone on with by somebody.
 
-        A judge that a provider refuses for good pauses the run, with the reason. Any other error
-        is raised after what was answered has been written.
+        A judge that a provider refuses for good pauses the run, and so does a budget that is used
+        up, with the reason. Any other error is raised after what was answered has been written.
         """
         tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._flush_often())]
         try:
             await self._feed()
             if isinstance(self._trouble, JudgeUnavailable):
-                await self._in_thread(partial(self._pause, self._trouble))
+                await self._pause(f"judge_unavailable: {self._trouble}")
             await self._let_finish()
         finally:
             # Never in the middle of a write: it would be written again.
@@ -107,65 +118,65 @@ class Drain:
             try:
                 await self._insist(self._flush)
             finally:
-                await self._in_thread(self._release)
+                # Where the database is away, the leases run out by themselves.
+                with suppress(StoreUnavailable):
+                    await self._in_thread(self._holding.release)
                 self._thread.shutdown()
         if self._trouble is not None and not isinstance(self._trouble, JudgeUnavailable):
             raise self._trouble
-        return self._stop is not None and self._stop != "drop"
+        return self._stop is not None and self._status == "running"
 
     async def _feed(self) -> None:
         """Keep the pool full while there is anything to ask."""
         while self._stop is None and self._trouble is None:
             self._wake.clear()
-            if len(self._ready) < self._pace.max_active and not self._nothing_free:
+            if self._has_room():
                 await self._insist(self._claim)
-            while self._ready and len(self._active) < self._pace.max_active:
-                self._start(self._ready.popleft())
-            if self._nothing_free and not self._ready and not self._active:
+            if self._short:
+                await self._raise_money()
+            while self._line and not self._short and len(self._active) < self._pace.max_active:
+                self._start(self._line.pop())
+            if not (self._active or self._line or self._short):
                 await self._insist(self._flush)
-                if not self._works:
+                if self._nothing_free and not self._holding.works:
                     return
             await self._wake.wait()
 
+    def _has_room(self) -> bool:
+        """Tell whether more should be leased: little may start, and not too much is held."""
+        most = _MOST_HELD_FACTOR * self._pace.max_active
+        return (
+            len(self._line) < self._pace.max_active
+            and self._line.held < most
+            and self._holding.elsewhere < most
+            and not (self._nothing_free or self._short)
+        )
+
     async def _claim(self) -> None:
-        works = await self._in_thread(self._claim_now)
-        self._nothing_free = not works
-        self._settled += [work for work in works if work.is_finished]
+        limit = max(1, _MAX_CLAIM // 4) if self._holding.works else _MAX_CLAIM
+        asks = await self._in_thread(partial(self._holding.claim, limit))
+        self._nothing_free = asks is None
+        self._enter(asks or [])
         await self._flush()
-        self._wake.set()
+        purse = self._holding.purse
+        if purse is not None and not purse.held:
+            await self._in_thread(partial(self._holding.raise_money, 0, is_idle=False))
+        if asks is not None:
+            self._wake.set()
 
-    def _claim_now(self) -> list[ShardWork]:
-        """Lease shards and enter their questions.
+    def _enter(self, asks: list[Ask]) -> None:
+        fresh = [ask for ask in asks if self._under_way.isdisjoint(ask.keys)]
+        for ask in fresh:
+            self._under_way.update(ask.keys)
+        self._line.add(fresh)
 
-        Everything that changes `_works` and `_asking` happens in the store's thread, one after the
-        other with the writes: a question is entered here before its answer is written, or its
-        answer is found here.
-        """
-        with self._store.transaction() as connection:
-            # A retry since the last claim changes what counts as missing.
-            run = runs.get_run(connection, self._run.run_id)
-            works = claim_work(
-                connection,
-                run,
-                lease=self._lease,
-                lease_seconds=self._pace.lease_seconds,
-                limit=_MAX_CLAIM if not self._works else max(1, _MAX_CLAIM // 4),
-            )
-        for work in works:
-            self._works[work.shard.number] = work
-            for question in work.open_questions:
-                waiting = self._asking.setdefault(question.key, [])
-                waiting.append(work)
-                if len(waiting) == 1:
-                    self._ready.append(question)
-        return works
-
-    def _start(self, question: Question) -> None:
-        if all(work.is_lost for work in self._asking.get(question.key, ())):
+    def _start(self, ask: Ask) -> None:
+        if not self._holding.wants(ask):
             # Whoever holds the shards by now asks this.
-            self._asking.pop(question.key, None)
+            self._under_way.difference_update(ask.keys)
+            self._line.follow(ask)
             return
-        task = asyncio.create_task(self._ask(question))
+        task = asyncio.create_task(self._ask(ask))
         self._active.add(task)
         task.add_done_callback(self._ended)
 
@@ -173,16 +184,45 @@ class Drain:
         self._active.discard(task)
         self._wake.set()
 
-    async def _ask(self, question: Question) -> None:
+    async def _ask(self, ask: Ask) -> None:
+        PURSE.set(self._holding.purse)
         try:
-            judgment = await self._judges[question.judge.judge_hash].judge(question)
-        except ProviderBusy:
-            # Not an answer and not a failure: it goes to the end of the line.
-            self._ready.append(question)
+            answers = await put(ask.questions, self._judges)
+        except Unanswered as error:
+            if error.attempts:
+                self._unanswered.append(open_calls(ask.keys[0], error.attempts))
+            if isinstance(error, ProviderBusy):
+                # Not an answer and not a failure: it goes to the end of the line.
+                self._line.put_back(ask)
+            elif isinstance(error, BudgetReached):
+                self._short.append(ask)
+            else:
+                self._trouble = self._trouble or error
         except Exception as error:
             self._trouble = self._trouble or error
         else:
-            self._written.append(judgment)
+            self._answers += answers[: len(ask.keys)]
+            self._line.follow(ask)
+
+    async def _raise_money(self) -> None:
+        """Let as much start as the budget allows, or pause the run if it allows nothing more."""
+        purse = self._holding.purse
+        assert purse is not None, "only a purse says that the budget is reached"
+        need = purse.refused
+        is_idle = not self._active
+        if purse.free < need and (is_idle or self._may_raise):
+            self._may_raise = False
+            if is_idle:
+                await self._insist(self._flush)
+            if not await self._in_thread(partial(self._holding.raise_money, need, is_idle=is_idle)):
+                self._status, self._stop = "paused", "hand over"
+                return
+        affordable = purse.free // max(1, need)
+        if not self._holding.works:
+            # Their shards are somebody else's by now: none of these is asked here.
+            affordable = len(self._short)
+        for _ in range(min(len(self._short), affordable)):
+            self._start(self._short.popleft())
 
     async def _let_finish(self) -> None:
         """Wait for what is in flight, as long as the reason for stopping allows."""
@@ -198,14 +238,14 @@ class Drain:
     async def _watch(self) -> None:
         """Look twice a second whether the run is still wanted, and keep the leases alive."""
         beat = self._pace.lease_seconds / 3
-        last_beat = asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
+        last_beat = clock()
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
-            now = asyncio.get_running_loop().time()
-            is_due = now - last_beat >= beat
-            last_beat = now if is_due else last_beat
+            is_due = clock() - last_beat >= beat
+            last_beat = clock() if is_due else last_beat
             try:
-                status = await self._in_thread(partial(self._look, is_due))
+                await self._look(is_due)
             except StoreUnavailable:
                 # The flush decides how long a database that is away is waited for.
                 continue
@@ -213,11 +253,11 @@ class Drain:
                 self._trouble = self._trouble or error
                 self._wake.set()
                 return
-            if status == "cancelled":
+            if self._status == "cancelled":
                 self._stop = "drop"
                 for task in self._active:
                     task.cancel()
-            elif status != "running":
+            elif self._status != "running":
                 self._stop = self._stop or "hand over"
             elif self._stop is None:
                 self._stop = self._should_stop()
@@ -225,18 +265,26 @@ class Drain:
                 self._stop = "shut down"
             # A shard of a worker that died, or one opened for a retry, may be free by now.
             self._nothing_free = False
+            self._may_raise = True
             self._wake.set()
 
-    def _look(self, is_due: bool) -> RunStatus:
-        if is_due:
-            with self._store.transaction() as connection:
-                held = shards.extend_leases(
-                    connection, lease=self._lease, lease_seconds=self._pace.lease_seconds
-                )
-            for number in set(self._works) - held:
-                self._works.pop(number).is_lost = True
-        with self._store.reading() as connection:
-            return runs.get_status(connection, self._run.run_id)
+    async def _look(self, is_due: bool) -> None:
+        self._status = await self._in_thread(partial(self._holding.look, extend=is_due))
+        if self._stop is not None:
+            return
+        if self._holding.elsewhere:
+            self._enter(await self._in_thread(self._holding.look_again))
+        purse = self._holding.purse
+        if purse is None or self._short:
+            return
+        if not (self._active or self._line):
+            purse.is_returning = True
+            try:
+                await self._in_thread(partial(self._holding.raise_money, 0, is_idle=True))
+            finally:
+                purse.is_returning = False
+        elif purse.is_low:
+            await self._in_thread(partial(self._holding.raise_money, 0, is_idle=False))
 
     async def _flush_often(self) -> None:
         while True:
@@ -251,59 +299,19 @@ class Drain:
     async def _flush(self) -> None:
         """Write what has come in; a judgment counts only from here on."""
         async with self._flushing:
-            while self._written or self._settled:
-                batch, self._written = self._written[:_BATCH], self._written[_BATCH:]
-                settled, self._settled = self._settled, []
+            while self._answers or self._unanswered or self._holding.has_touched:
+                batch, self._answers = self._answers[:_BATCH], self._answers[_BATCH:]
+                calls, self._unanswered = self._unanswered, []
                 try:
-                    await self._in_thread(partial(self._write, batch, settled))
+                    await self._in_thread(partial(self._holding.write, batch, calls))
                 except BaseException:
-                    self._written = batch + self._written
-                    self._settled = settled + self._settled
+                    self._answers = batch + self._answers
+                    self._unanswered = calls + self._unanswered
                     raise
+                self._under_way.difference_update(answer.key for answer in batch)
                 self._wake.set()
 
-    def _write(self, batch: list[Judgment], settled: list[ShardWork]) -> None:
-        """Write judgments, and how far that brings the shards that wait for them."""
-        touched = {id(work): work for work in settled}
-        for judgment in batch:
-            touched |= {id(work): work for work in self._asking.get(judgment.key, ())}
-        works = list(touched.values())
-        replacing = {key: each for work in works for key, each in work.replacing.items()}
-        with self._store.transaction() as connection:
-            kept = record_judgments(connection, batch, run_id=self._run.run_id, replacing=replacing)
-            for stored in kept:
-                for work in self._asking.get(stored.judgment.key, ()):
-                    work.settle(stored)
-            for work in works:
-                self._write_shard(connection, work)
-            if any(work.is_finished for work in works):
-                finish_if_done(connection, self._run.run_id)
-        for judgment in batch:
-            self._asking.pop(judgment.key, None)
-        for work in works:
-            work.forget_labels()
-            if work.is_finished and self._works.get(work.shard.number) is work:
-                del self._works[work.shard.number]
-
-    def _write_shard(self, connection: sa.Connection, work: ShardWork) -> None:
-        held = not work.is_lost and shards.record_shard(
-            connection,
-            work.shard,
-            lease=self._lease,
-            counts=work.counts,
-            finished_transcripts=work.finished_transcripts,
-            is_finished=work.is_finished,
-        )
-        if not held:
-            return
-        record_labels(connection, work.run.run_id, work.fresh_labels())
-        if work.is_finished and work.counts.failed:
-            # A retry that was asked for meanwhile meant these failures too.
-            now = runs.get_run(connection, work.run.run_id)
-            if now.retried_at != work.run.retried_at:
-                shards.reopen_failed_shards(connection, work.run.run_id)
-
-    async def _insist(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _insist(self, step: Callable[[], Awaitable[T]]) -> T:
         """Take a step, waiting a while for a database that is away: what is in memory is paid."""
         clock = asyncio.get_running_loop().time
         deadline = clock() + _STORE_PATIENCE_SECONDS
@@ -315,15 +323,8 @@ class Drain:
                     raise
                 await asyncio.sleep(_WATCH_SECONDS)
 
-    def _release(self) -> None:
-        with self._store.transaction() as connection:
-            shards.release_shards(connection, lease=self._lease)
-
-    def _pause(self, error: JudgeUnavailable) -> None:
-        with self._store.transaction() as connection:
-            runs.try_move_run(
-                connection, self._run.run_id, "paused", reason=f"judge_unavailable: {error}"
-            )
+    async def _pause(self, reason: str) -> None:
+        await self._insist(lambda: self._in_thread(partial(self._holding.pause, reason)))
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         running: Awaitable[T] = asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -6,21 +6,22 @@ worker did or did not get done.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from grader.domain.judge import JudgeSpec
 from grader.domain.judgment import Judgment, JudgmentKey
 from grader.domain.noun import JsonObject
 from grader.domain.rubric import Rubric
 from grader.domain.run import Counts
 from grader.domain.transcript import Transcript
-from grader.grading import count_votes, derive_labels, plan_questions
+from grader.grading import count_votes, derive_labels, group_questions, plan_questions
 from grader.judges.question import Question
 from grader.store import judgments as stored_judgments
-from grader.store import runs, shards, transcripts
+from grader.store import runs, transcripts
 from grader.store.catalogue import get_rubric_by_hash
 from grader.store.judgments import StoredJudgment
 from grader.store.labels import NewLabels
@@ -37,6 +38,31 @@ class Member:
     seen: SeenTranscript
     questions: dict[JudgmentKey, Question]
     missing: set[JudgmentKey] = field(default_factory=set)
+    body_bytes: int = 0
+    """How long its canonical JSON is, where anything about it is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What one call asks: a question, or all the rubrics that a judge is asked jointly."""
+
+    questions: tuple[Question, ...]
+    """Those that are open come first: the cost of the call stands with the first answer."""
+    keys: tuple[JudgmentKey, ...]
+    """The questions that are open; answers to others are there already."""
+    body_bytes: int
+
+    @property
+    def judge(self) -> JudgeSpec:
+        return self.questions[0].judge
+
+    def narrowed(self, keys: Iterable[JudgmentKey]) -> "Ask":
+        """Return the ask with only these of its questions open."""
+        still = frozenset(keys)
+        if len(self.questions) == 1:
+            return self
+        ordered = sorted(self.questions, key=lambda question: question.key not in still)
+        return Ask(tuple(ordered), tuple(k for k in self.keys if k in still), self.body_bytes)
 
 
 class ShardWork:
@@ -59,7 +85,7 @@ class ShardWork:
         self.replacing = {
             key: judgment.judgment_id
             for key, judgment in self._standing.items()
-            if _may_be_replaced(judgment, run.retried_at)
+            if may_be_replaced(judgment, run.retried_at)
         }
         """Failed judgments that this run may replace: key to judgment id."""
         per_member = count_votes(run.spec.panel) * len(rubrics)
@@ -80,9 +106,32 @@ class ShardWork:
             self._check_complete(member)
 
     @property
-    def open_questions(self) -> list[Question]:
-        """The questions that no judgment answers, each once, a transcript's next to one another."""
-        return [members[0].questions[key] for key, members in self._waiting.items()]
+    def open_keys(self) -> list[JudgmentKey]:
+        """The questions that no judgment answers."""
+        return list(self._waiting)
+
+    def open_asks(self) -> list[Ask]:
+        """Return what is to be asked, each question once, a transcript's next to one another."""
+        asks: list[Ask] = []
+        planned: set[JudgmentKey] = set()
+        for member in self._members:
+            keys = member.missing - planned
+            planned |= keys
+            if not keys:
+                continue
+            for group in group_questions(member.questions.values()):
+                wanted = [question.key for question in group if question.key in keys]
+                if wanted:
+                    asks.append(Ask(group, tuple(wanted), member.body_bytes).narrowed(wanted))
+        return asks
+
+    def planned_calls(self) -> list[tuple[Question, ...]]:
+        """Return what each call about the shard asks, those that were made already too."""
+        return [
+            group
+            for member in self._members
+            for group in group_questions(member.questions.values())
+        ]
 
     @property
     def is_finished(self) -> bool:
@@ -131,20 +180,10 @@ class ShardWork:
             self._complete.append(member)
 
 
-def claim_work(
-    connection: sa.Connection,
-    run: RunRow,
-    *,
-    lease: str,
-    lease_seconds: float,
-    limit: int,
+def load_works(
+    connection: sa.Connection, run: RunRow, claimed: Sequence[ShardRow]
 ) -> list[ShardWork]:
-    """Lease up to `limit` shards and work out what is missing in each."""
-    claimed = shards.claim_shards(
-        connection, run.run_id, lease=lease, lease_seconds=lease_seconds, limit=limit
-    )
-    if not claimed:
-        return []
+    """Work out what is missing in each of the shards that were claimed."""
     rubrics = tuple(get_rubric_by_hash(connection, r.rubric_hash) for r in run.spec.rubrics)
     return [_load(connection, run, shard, rubrics) for shard in claimed]
 
@@ -167,6 +206,8 @@ def _load(
     work = ShardWork(run, shard, tuple(rubrics), members, found)
     wanted = [member.seen.transcript_hash for member in members if member.missing]
     bodies.update(transcripts.load_bodies(connection, wanted))
+    for member in members:
+        member.body_bytes = len(bodies.get(member.seen.transcript_hash, b""))
     return work
 
 
@@ -189,7 +230,8 @@ def _member(
     return Member(transcript_id, seen, {question.key: question for question in questions})
 
 
-def _may_be_replaced(judgment: Judgment, retried_at: datetime | None) -> bool:
+def may_be_replaced(judgment: Judgment, retried_at: datetime | None) -> bool:
+    """Tell whether a run that was retried then asks again for this judgment."""
     return (
         judgment.status == "failed" and retried_at is not None and judgment.created_at < retried_at
     )

@@ -6,15 +6,17 @@ from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
-from pydantic import TypeAdapter
 
 from grader.domain.judgment import Attempt, Judgment, JudgmentKey
 from grader.errors import NotFound
 from grader.store.compression import compress, decompress
 from grader.store.schema import LEDGER, judgments, run_judges
 from grader.store.statements import chunked, insert_for, insert_ignoring
+from grader.store.unanswered import ATTEMPTS, OpenCalls, add_unanswered, remove_unanswered
 
-_ATTEMPTS = TypeAdapter(tuple[Attempt, ...])
+Ledger = defaultdict[str, Counter[str]]
+"""What to add to a run's ledger: judge hash → column → how much more."""
+
 _PLAIN = tuple(
     column.name
     for column in judgments.c
@@ -34,45 +36,46 @@ def record_judgments(
     *,
     run_id: str,
     replacing: Mapping[JudgmentKey, str],
+    earlier: Mapping[JudgmentKey, Sequence[OpenCalls]] | None = None,
 ) -> list[StoredJudgment]:
     """Store judgments, and return for each the one that stands under its natural key afterwards.
 
     What is stored is never overwritten, except the failed judgments in `replacing` (key → id),
     which a retry may replace: their attempts go before the new ones. Where another worker was
-    first, theirs stands.
+    first, theirs stands. The attempts in `earlier`, charged when they were stored, go before those
+    of a judgment that comes to stand. The same again, after a commit whose success was not heard,
+    changes nothing.
     """
-    ledger: dict[str, Counter[str]] = defaultdict(Counter)
+    paid_before = earlier or {}
+    ledger: Ledger = defaultdict(Counter)
     standing: dict[JudgmentKey, StoredJudgment] = {}
     fresh: list[Judgment] = []
+    used: list[str] = []
     for judgment in given:
+        before = paid_before.get(judgment.key, ())
+        whole = _after(before, judgment) if before else judgment
         if judgment.key in replacing:
-            stands = _replace(connection, replacing[judgment.key], judgment, run_id, ledger)
+            stands, is_ours = _replace(
+                connection, replacing[judgment.key], whole, run_id, ledger, paid=judgment.attempts
+            )
             standing[judgment.key] = stands
+            used += [calls.unanswered_id for calls in before if is_ours]
         else:
-            fresh.append(judgment)
+            fresh.append(whole)
     if fresh:
-        insert = insert_ignoring(connection, judgments).returning(judgments.c.judgment_id)
-        inserted = set(connection.scalars(insert, [_row(j, run_id) for j in fresh]))
-        lost = [j for j in fresh if j.judgment_id not in inserted]
-        standing |= {j.key: StoredJudgment(j, run_id) for j in fresh if j.judgment_id in inserted}
-        for judgment in fresh:
-            # Attempts that came second are paid all the same, though another's answer stands.
-            counted = judgment.judgment_id in inserted
-            _enter(ledger, judgment, judgment.attempts, counted=counted)
-        if lost:
-            standing |= {
-                stored.judgment.key: stored
-                for stored in find_judgments(
-                    connection,
-                    [j.transcript_hash for j in lost],
-                    rubric_hashes={j.rubric_hash for j in lost},
-                    judge_hashes={j.judge_hash for j in lost},
-                    view_hashes={j.view_hash for j in lost},
-                )
-                if stored.judgment.key not in standing
-            }
+        standing |= _add(connection, fresh, run_id, ledger, earlier=paid_before, used=used)
+    remove_unanswered(connection, used)
     add_to_ledger(connection, run_id, ledger)
     return [standing[judgment.key] for judgment in given]
+
+
+def record_unanswered(connection: sa.Connection, given: Sequence[OpenCalls], *, run_id: str) -> int:
+    """Store attempts at questions that stay open and charge the run; returns what they cost."""
+    ledger: Ledger = defaultdict(Counter)
+    for calls in add_unanswered(connection, given, run_id=run_id):
+        _charge(ledger[calls.key.judge_hash], calls.attempts)
+    add_to_ledger(connection, run_id, ledger)
+    return sum(column["cost_microusd"] for column in ledger.values())
 
 
 def add_to_ledger(
@@ -139,13 +142,57 @@ def _select(with_attempts: bool) -> sa.Select[Any]:
     return sa.select(*columns, judgments.c.attempts) if with_attempts else sa.select(*columns)
 
 
+def _add(
+    connection: sa.Connection,
+    fresh: Sequence[Judgment],
+    run_id: str,
+    ledger: Ledger,
+    *,
+    earlier: Mapping[JudgmentKey, Sequence[OpenCalls]],
+    used: list[str],
+) -> dict[JudgmentKey, StoredJudgment]:
+    insert = insert_ignoring(connection, judgments).returning(judgments.c.judgment_id)
+    inserted = set(connection.scalars(insert, [_row(j, run_id) for j in fresh]))
+    standing = {j.key: StoredJudgment(j, run_id) for j in fresh if j.judgment_id in inserted}
+    lost = [j for j in fresh if j.judgment_id not in inserted]
+    if lost:
+        for stored in find_judgments(
+            connection,
+            [j.transcript_hash for j in lost],
+            rubric_hashes={j.rubric_hash for j in lost},
+            judge_hashes={j.judge_hash for j in lost},
+            view_hashes={j.view_hash for j in lost},
+        ):
+            standing.setdefault(stored.judgment.key, stored)
+    for judgment in fresh:
+        before = earlier.get(judgment.key, ())
+        counted = judgment.judgment_id in inserted
+        if counted:
+            ledger[judgment.judge_hash][judgment.status] += 1
+            used += [calls.unanswered_id for calls in before]
+        elif standing[judgment.key].judgment.judgment_id == judgment.judgment_id:
+            continue
+        # Attempts that came second are paid all the same, though another's answer stands.
+        known = sum(len(calls.attempts) for calls in before)
+        _charge(ledger[judgment.judge_hash], judgment.attempts[known:])
+    return standing
+
+
+def _after(before: Sequence[OpenCalls], judgment: Judgment) -> Judgment:
+    attempts = tuple(attempt for calls in before for attempt in calls.attempts)
+    return judgment.model_copy(update={"attempts": attempts + judgment.attempts})
+
+
 def _replace(
     connection: sa.Connection,
     judgment_id: str,
     judgment: Judgment,
     run_id: str,
-    ledger: dict[str, Counter[str]],
-) -> StoredJudgment:
+    ledger: Ledger,
+    *,
+    paid: Sequence[Attempt],
+) -> tuple[StoredJudgment, bool]:
+    """Return what stands now, and whether it is the judgment given."""
     # Another worker may be replacing it as well: whoever comes second sees what the first wrote.
     connection.execute(
         sa.select(judgments.c.judgment_id)
@@ -153,33 +200,27 @@ def _replace(
         .with_for_update()
     )
     before = get_judgment(connection, judgment_id)
-    replaces = before.judgment.status == "failed"
-    _enter(ledger, judgment, judgment.attempts, counted=replaces)
-    if not replaces:
-        return before
+    stored = before.judgment
+    if stored.created_at == judgment.created_at and stored.attempts[-len(paid) :] == tuple(paid):
+        return before, True
+    _charge(ledger[judgment.judge_hash], paid)
+    if stored.status != "failed":
+        return before, False
+    ledger[judgment.judge_hash][judgment.status] += 1
     if before.run_id == run_id:
         ledger[judgment.judge_hash]["failed"] -= 1
-    attempts = before.judgment.attempts + judgment.attempts
+    attempts = stored.attempts + judgment.attempts
     again = judgment.model_copy(update={"judgment_id": judgment_id, "attempts": attempts})
     connection.execute(
         judgments.update()
         .where(judgments.c.judgment_id == judgment_id)
         .values(**_row(again, run_id))
     )
-    return StoredJudgment(again, run_id)
+    return StoredJudgment(again, run_id), True
 
 
-def _enter(
-    ledger: dict[str, Counter[str]],
-    judgment: Judgment,
-    attempts: Sequence[Attempt],
-    *,
-    counted: bool,
-) -> None:
-    column = ledger[judgment.judge_hash]
-    if counted:
-        column[judgment.status] += 1
-    column["calls"] += len(attempts)
+def _charge(column: Counter[str], attempts: Sequence[Attempt]) -> None:
+    column["calls"] += sum(attempt.counted_with is None for attempt in attempts)
     for attempt in attempts:
         column["input_tokens"] += attempt.input_tokens
         column["cached_tokens"] += attempt.cached_tokens
@@ -193,7 +234,7 @@ def _row(judgment: Judgment, run_id: str) -> dict[str, Any]:
         **{name: getattr(judgment, name) for name in _PLAIN if name != "evidence"},
         "evidence": [found.model_dump(mode="json") for found in judgment.evidence],
         "run_id": run_id,
-        "attempts": compress(_ATTEMPTS.dump_json(attempts)) if attempts else None,
+        "attempts": compress(ATTEMPTS.dump_json(attempts)) if attempts else None,
         "cost_microusd": judgment.cost_microusd,
         "served_model": next((a.served_model for a in reversed(attempts) if a.served_model), None),
         "fingerprint": next((a.fingerprint for a in reversed(attempts) if a.fingerprint), None),

@@ -11,6 +11,7 @@ from grader.domain.run import RUN_MOVES, Counts, Priority, RunSpec, RunStatus, c
 from grader.domain.selection import Where
 from grader.errors import IllegalTransition, NotFound
 from grader.store.schema import COUNTS, run_judges, run_transcripts, runs, shards, transcripts
+from grader.store.sizes import get_hashes
 from grader.store.statements import chunked
 from grader.store.where import where_clause
 
@@ -165,6 +166,15 @@ def find_unfinished(connection: sa.Connection) -> list[str]:
     return list(connection.scalars(query))
 
 
+def find_priorities(connection: sa.Connection, run_ids: Sequence[str]) -> dict[str, Priority]:
+    """Return which of some runs go before others; ids of no run are left out."""
+    found: dict[str, Priority] = {}
+    for some in chunked(run_ids):
+        query = sa.select(runs.c.run_id, runs.c.priority).where(runs.c.run_id.in_(some))
+        found |= {row.run_id: row.priority for row in connection.execute(query)}
+    return found
+
+
 def get_progress(connection: sa.Connection, run_id: str) -> RunProgress:
     """Add a run's shards up."""
     columns = [sa.func.coalesce(sa.func.sum(shards.c[name]), 0) for name in COUNTS]
@@ -283,16 +293,7 @@ def _move(
 
 
 def _add_ids(connection: sa.Connection, run_id: str, ids: Sequence[str]) -> int:
-    hashes: dict[str, str] = {}
-    for some in chunked(ids):
-        query = sa.select(transcripts.c.transcript_id, transcripts.c.transcript_hash)
-        found = connection.execute(query.where(transcripts.c.transcript_id.in_(some)))
-        hashes.update((transcript_id, its_hash) for transcript_id, its_hash in found)
-    missing = [each for each in ids if each not in hashes]
-    if missing:
-        raise NotFound(
-            f"{len(missing)} of the transcripts are not stored: {', '.join(missing[:5])}"
-        )
+    hashes = get_hashes(connection, ids)
     rows = [
         {"run_id": run_id, "number": n, "transcript_id": each, "transcript_hash": hashes[each]}
         for n, each in enumerate(ids)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from grader.domain.identity import utc_now
 from grader.domain.run import Counts
 from grader.errors import IllegalTransition
-from grader.store import Store, runs, schema, shards
+from grader.store import Store, reservations, runs, schema, shards
 from grader.store.shards import ShardRow
 from tests.servers import wait_until
 from tests.store.making import add_run
@@ -89,8 +89,8 @@ def test_who_lost_a_lease_cannot_record_extend_or_release_the_shard(store: Store
     claim(store, run_id, "b")
     assert not record(store, shard, "a")
     with store.transaction() as connection:
-        assert shards.extend_leases(connection, lease="a", lease_seconds=30) == set()
-        shards.release_shards(connection, lease="a")
+        assert shards.extend_leases(connection, run_id, lease="a", lease_seconds=30) == {}
+        shards.release_shards(connection, run_id, lease="a")
         assert runs.get_progress(connection, run_id).counts.given == 0
     assert claim(store, run_id, "c") == []
     assert record(store, shard, "b")
@@ -105,8 +105,30 @@ def test_a_lease_that_is_extended_is_held(store: Store) -> None:
     claim(store, run_id, "a")
     expire(store, "a")
     with store.transaction() as connection:
-        assert shards.extend_leases(connection, lease="a", lease_seconds=30) == {0, 1}
+        held = shards.extend_leases(connection, run_id, lease="a", lease_seconds=30)
+        assert held == {0: 0, 1: 0}
     assert claim(store, run_id, "b") == []
+
+
+def test_a_lease_that_ran_out_is_held_again_without_what_it_reserved(store: Store) -> None:
+    run_id = make_run(store, count=2)
+    claim(store, run_id, "a")
+    with store.transaction() as connection:
+        reservations.set_reservation(connection, run_id, lease="a", number=1, microusd=5)
+        held = shards.extend_leases(connection, run_id, lease="a", lease_seconds=30)
+    assert held == {0: 0, 1: 5}
+    expire(store, "a")
+    with store.transaction() as connection:
+        held = shards.extend_leases(connection, run_id, lease="a", lease_seconds=30)
+    assert held == {0: 0, 1: 0}
+
+
+def test_claims_are_numbered_in_one_order_for_all_runs(store: Store) -> None:
+    run_ids = [make_run(store, count=4), make_run(store, count=4)]
+    claims = [claim(store, run_ids[n % 2], f"lease {n}", limit=2) for n in range(4)]
+    numbers = [{shard.claim for shard in claimed} for claimed in claims]
+    assert [len(each) for each in numbers] == [1, 1, 1, 1]
+    assert sorted(numbers, key=min) == numbers
 
 
 def test_a_released_shard_is_free_at_once_and_keeps_its_counts(store: Store) -> None:
@@ -114,7 +136,7 @@ def test_a_released_shard_is_free_at_once_and_keeps_its_counts(store: Store) -> 
     first, _ = claim(store, run_id, "a")
     record(store, first, "a", is_finished=False)
     with store.transaction() as connection:
-        shards.release_shards(connection, lease="a")
+        shards.release_shards(connection, run_id, lease="a")
         assert runs.get_progress(connection, run_id).counts.given == 1
     assert len(claim(store, run_id, "b")) == 2
 

@@ -9,7 +9,7 @@ from redis import Redis
 
 from grader.domain.panel import Panel
 from grader.domain.rubric import Rubric
-from grader.domain.run import RunStatus
+from grader.domain.run import Priority, RunStatus
 from grader.domain.selection import read_where
 from grader.domain.transcript import Transcript
 from grader.embedded import Child
@@ -94,6 +94,8 @@ class Installation:
         enqueue: bool = True,
         shard_transcripts: int = 5,
         name: str = "t",
+        priority: Priority = "bulk",
+        budget_microusd: int | None = None,
     ) -> str:
         """Store `count` transcripts and a run over them."""
         given = [
@@ -117,9 +119,11 @@ class Installation:
                 selection={},
                 shard_transcripts=shard_transcripts,
                 where=read_where({"group": name}),
+                priority=priority,
+                budget_microusd=budget_microusd,
             )
         if enqueue:
-            self.queue.enqueue(run_id)
+            self.queue.enqueue(run_id, priority=priority)
         return run_id
 
     def status(self, run_id: str) -> RunStatus:
