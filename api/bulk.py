@@ -1,36 +1,43 @@
 """A stream of transcripts: read, checked and stored line by line, in bounded memory.
 
-Lines are cut from the stream as it comes, decompressed on the way, read in a thread, and stored a
-few megabytes at a time in one transaction. Sending the same stream again after a cut is safe: what
-was stored answers `existing`.
+Lines are cut from the stream as it comes, decompressed on the way, and stored a few megabytes at a
+time, each batch in one transaction: one is read and packed in a thread while the one before is
+written in another. Sending the same stream again after a cut is safe: what was stored answers
+`existing`.
 """
 
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import orjson
-import zstandard
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from api.context import Context
 from api.errors import PROBLEMS
-from grader.domain.transcript import Transcript
-from grader.errors import BodyTooLarge, GraderError, InvalidInput, InvalidTranscript
+from grader.errors import (
+    BodyTooLarge,
+    GraderError,
+    InvalidInput,
+    InvalidTranscript,
+    StoreUnavailable,
+)
 from grader.formats import check_format, read_transcript
+from grader.formats.unpacking import BY_ENCODING, Decoder
 from grader.store import transcripts
 
-_BATCH_BYTES = 2_000_000
-_BATCH_LINES = 2_000
+_BATCH_BYTES = 1_000_000
+_BATCH_LINES = 1_000
 _PIECE = 1 << 20
-
-_ZSTD_PIECE = 256
-_CUT_OFF = "the compressed stream ends in the middle; send it again, what was stored stays"
 _ENCODINGS = ("identity", "gzip", "zstd")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -38,7 +45,7 @@ class _Line:
     number: int
     data: bytes
     error: GraderError | None = None
-    transcript: Transcript | None = None
+    is_good: bool = False
 
 
 @dataclass(slots=True)
@@ -47,6 +54,10 @@ class _Summary:
     created: int = 0
     existing: int = 0
     rejected: int = 0
+
+    def told(self) -> dict[str, int]:
+        """Return the counts under names that a log record has room for."""
+        return {f"lines_{name}": count for name, count in asdict(self).items()}
 
 
 @dataclass(slots=True)
@@ -91,96 +102,13 @@ class _Splitter:
         return [_Line(self.number, data)] if data else []
 
 
-class _Decoder(Protocol):
-    def decode(self, piece: bytes) -> Iterator[bytes]:
-        """Yield what a piece of the stream holds, bit by bit; raises InvalidInput."""
-
-    def finish(self) -> None:
-        """Raise InvalidInput where the stream ended in the middle."""
-
-
-class _Plain:
-    def decode(self, piece: bytes) -> Iterator[bytes]:
-        yield piece
-
-    def finish(self) -> None:
-        pass
-
-
-class _Gzip:
-    """Gunzips in bounded pieces, several members in a row included."""
-
-    def __init__(self) -> None:
-        self._inner: Any = None
-
-    def decode(self, piece: bytes) -> Iterator[bytes]:
-        is_full = False
-        while piece or is_full:
-            if self._inner is None:
-                # Between members there may be padding, as tar and tapes leave it.
-                piece = piece.lstrip(b"\x00")
-                if not piece:
-                    return
-                self._inner = zlib.decompressobj(wbits=31)
-            try:
-                decoded = self._inner.decompress(piece, _PIECE)
-            except zlib.error as error:
-                raise InvalidInput(f"the body is no gzip: {error}") from error
-            yield decoded
-            # A full piece may leave something behind although all its input is used up.
-            piece, is_full = self._inner.unconsumed_tail, len(decoded) == _PIECE
-            if self._inner.eof:
-                piece, is_full = self._inner.unused_data, False
-                self._inner = None
-
-    def finish(self) -> None:
-        if self._inner is not None:
-            raise InvalidInput(_CUT_OFF)
-
-
-class _Zstd:
-    """Reads zstd, several frames in a row included."""
-
-    def __init__(self) -> None:
-        self._decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-        self._inner: Any = None
-
-    def decode(self, piece: bytes) -> Iterator[bytes]:
-        # The library gives all that a piece holds at once: small pieces keep a bomb small.
-        for at in range(0, len(piece), _ZSTD_PIECE):
-            yield from self._decode(piece[at : at + _ZSTD_PIECE])
-
-    def _decode(self, piece: bytes) -> Iterator[bytes]:
-        while piece:
-            self._inner = self._inner or self._decompressor.decompressobj()
-            try:
-                yield self._inner.decompress(piece)
-            except zstandard.ZstdError as error:
-                raise InvalidInput(f"the body is no zstd: {error}") from error
-            piece = b""
-            if self._inner.eof:
-                piece, self._inner = self._inner.unused_data, None
-
-    def finish(self) -> None:
-        if self._inner is not None:
-            raise InvalidInput(_CUT_OFF)
-
-
-_DECODERS: dict[str, Callable[[], _Decoder]] = {
-    "": _Plain,
-    "identity": _Plain,
-    "gzip": _Gzip,
-    "zstd": _Zstd,
-}
-
-
 @dataclass(slots=True)
 class BulkAnswer:
     """What became of each line, as NDJSON in a file that is in memory while it is small."""
 
     file: IO[bytes]
-    is_whole: bool
-    """False where the stream itself broke: bad compression, not a bad line."""
+    status: int
+    """200, or that of the problem which ended the stream: bad compression, a full disk."""
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Yield the answer, and close its file."""
@@ -201,83 +129,158 @@ async def stream_in(request: Request, context: Context, format: str) -> BulkAnsw
     Raises:
         InvalidInput: an unknown Content-Encoding, before anything is read.
         UnknownFormat, NotBuilt: a format that is not read, likewise.
+        StoreUnavailable: before any line was answered; later the answer tells it.
     """
     check_format(format)
     encoding = request.headers.get("content-encoding", "").strip().lower()
-    if encoding not in _DECODERS:
+    if encoding not in BY_ENCODING:
         raise InvalidInput(
             f"Content-Encoding {encoding[:40]!r} is not known; use {', '.join(_ENCODINGS)}"
         )
-    decoder = _DECODERS[encoding]()
-    splitter = _Splitter(context.settings.max_line_bytes)
-    summary = _Summary()
-    batch: list[_Line] = []
-    size = 0
-    broken: str | None = None
     answers = SpooledTemporaryFile(max_size=_PIECE)  # noqa: SIM115 - closed by BulkAnswer.lines
-
-    async def store(lines: list[_Line]) -> None:
-        answers.write(await run_in_threadpool(_store, context, lines, format, summary))
-
+    intake = _Intake(context, format, answers)
     try:
-        async for piece in request.stream():
-            for decoded in decoder.decode(piece):
-                for line in splitter.feed(decoded):
-                    batch.append(line)
-                    size += len(line.data)
-                    if size >= _BATCH_BYTES or len(batch) >= _BATCH_LINES:
-                        await store(batch)
-                        batch, size = [], 0
-        decoder.finish()
-        batch.extend(splitter.finish())
+        ended = await _take_in(request, BY_ENCODING[encoding](), intake)
     except ClientDisconnect:
-        # Whole lines that arrived are kept; the half one is not.
-        await store(batch)
+        answers.close()
+        log.info("bulk_client_gone", extra=intake.summary.told())
+        raise
+    except BaseException:
         answers.close()
         raise
-    except InvalidInput as error:
-        broken = str(error)
-    await store(batch)
-    closing: dict[str, Any] = {"summary": asdict(summary)}
-    if broken is not None:
-        closing["error"] = {"code": "invalid_input", "detail": broken}
+    closing: dict[str, Any] = {"summary": asdict(intake.summary)}
+    if ended is not None:
+        closing["error"] = _told(ended)
     answers.write(orjson.dumps(closing) + b"\n")
-    return BulkAnswer(answers, broken is None)
+    return BulkAnswer(answers, 200 if ended is None else _problem(ended)[0])
 
 
-def _store(context: Context, lines: list[_Line], format: str, summary: _Summary) -> bytes:  # noqa: A002
-    """Read and store a batch, and return its answers."""
+async def _take_in(request: Request, decoder: Decoder, intake: "_Intake") -> GraderError | None:
+    """Hand on all lines; returns what ended the stream early, when lines before it are stored."""
+    splitter = _Splitter(intake.context.settings.max_line_bytes)
+    batch: list[_Line] = []
+    size = 0
+    broken: GraderError | None = None
+    try:
+        try:
+            async for piece in request.stream():
+                for decoded in decoder.decode(piece):
+                    for line in splitter.feed(decoded):
+                        batch.append(line)
+                        size += len(line.data)
+                        if size >= _BATCH_BYTES or len(batch) >= _BATCH_LINES:
+                            await intake.put(batch)
+                            batch, size = [], 0
+            decoder.finish()
+            batch.extend(splitter.finish())
+        except ClientDisconnect:
+            # Whole lines that arrived are kept; the half one is not.
+            await intake.put(batch)
+            await intake.finish()
+            raise
+        except InvalidInput as error:
+            broken = InvalidInput(f"{error}; send it again, what was stored stays")
+        await intake.put(batch)
+        await intake.finish()
+    except StoreUnavailable as error:
+        await intake.abandon()
+        if not intake.summary.received:
+            raise
+        log.warning("bulk_stopped", extra=intake.summary.told() | {"error": str(error)})
+        return error
+    return broken
+
+
+class _Intake:
+    """Stores batches in their order, reading and packing one while the one before is written."""
+
+    def __init__(self, context: Context, format: str, answers: IO[bytes]) -> None:  # noqa: A002
+        self.context = context
+        self.summary = _Summary()
+        self._format = format
+        self._answers = answers
+        self._under_way: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[_Batch] | None = None
+
+    async def put(self, lines: list[_Line]) -> None:
+        """Take a batch; returns when the one before is stored. Raises what storing that raised."""
+        if lines:
+            self._next = asyncio.create_task(
+                run_in_threadpool(_prepare, self.context, lines, self._format)
+            )
+            await self.finish()
+            self._under_way = asyncio.create_task(self._store(self._next))
+
+    async def finish(self) -> None:
+        """Wait until everything is stored."""
+        if self._under_way is not None:
+            under_way, self._under_way = self._under_way, None
+            await under_way
+
+    async def abandon(self) -> None:
+        """Wait for what is being prepared, and drop it."""
+        if self._next is not None:
+            with suppress(GraderError):
+                await self._next
+
+    async def _store(self, preparing: "asyncio.Task[_Batch]") -> None:
+        batch = await preparing
+        self._answers.write(await run_in_threadpool(_store, self.context, batch, self.summary))
+
+
+@dataclass(slots=True)
+class _Batch:
+    lines: list[_Line]
+    prepared: transcripts.Prepared
+
+
+def _prepare(context: Context, lines: list[_Line], format: str) -> _Batch:  # noqa: A002
+    """Read, hash, count and compress a batch: all that needs no turn at the database."""
+    good = []
     for line in lines:
         if line.error is None:
             try:
-                line.transcript = read_transcript(line.data, format)
+                good.append(read_transcript(line.data, format))
+                line.is_good = True
             except GraderError as error:
                 line.error = error
         line.data = b""
-    good = [line for line in lines if line.transcript is not None]
-    added: dict[int, transcripts.Added] = {}
+    known = transcripts.NOTHING
     if good:
+        with context.store.reading() as connection:
+            known = transcripts.find_known(connection, good)
+    return _Batch(lines, transcripts.prepare(good, known))
+
+
+def _store(context: Context, batch: _Batch, summary: _Summary) -> bytes:
+    """Store a batch, and return its answers."""
+    if batch.prepared.rows:
         with context.store.transaction() as connection:
-            given = [line.transcript for line in good if line.transcript is not None]
-            stored = transcripts.add_transcripts(connection, given)
-            added = {line.number: each for line, each in zip(good, stored, strict=True)}
+            added = iter(transcripts.write(connection, batch.prepared))
+    else:
+        added = iter(transcripts.tell_known(batch.prepared))
     answers: list[bytes] = []
-    for line in lines:
+    for line in batch.lines:
         summary.received += 1
         answer: dict[str, Any]
-        if line.number in added:
-            each = added[line.number]
+        if line.is_good:
+            each = next(added)
             status = "created" if each.created else "existing"
             answer = {"line": line.number, "status": status, "transcript_id": each.transcript_id}
         else:
             status = "rejected"
-            answer = {"line": line.number, "status": status, "error": _told(line.error)}
+            error = line.error or InvalidTranscript("the line holds no transcript")
+            answer = {"line": line.number, "status": status, "error": _told(error)}
         setattr(summary, status, getattr(summary, status) + 1)
-        answers.append(orjson.dumps(answer) + b"\n")
-    return b"".join(answers)
+        answers.append(orjson.dumps(answer))
+    answers.append(b"")
+    return b"\n".join(answers)
 
 
-def _told(error: GraderError | None) -> dict[str, str]:
-    cause = error or InvalidTranscript("the line holds no transcript")
-    code = next(PROBLEMS[kind][1] for kind in type(cause).__mro__ if kind in PROBLEMS)
-    return {"code": code, "detail": str(cause).encode("utf-8", "backslashreplace").decode()}
+def _told(error: GraderError) -> dict[str, str]:
+    detail = str(error).encode("utf-8", "backslashreplace").decode()
+    return {"code": _problem(error)[1], "detail": detail}
+
+
+def _problem(error: GraderError) -> tuple[int, str]:
+    return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)

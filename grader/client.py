@@ -12,13 +12,16 @@ iterated. There is no async twin; who needs one speaks HTTP.
 
 import ipaddress
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import quote
 
 import httpx2
 import orjson
+import zstandard
 
 from grader.errors import ServerAnswered, ServerFailed
 
@@ -29,6 +32,15 @@ UNSETTLED = ("created", "running")
 """The statuses of a run that change by themselves."""
 
 _PAGE = 500
+_PART_BYTES = 8_000_000
+_PART_LINES = 10_000
+_PARTS_AHEAD = 2
+_PASSING = (502, 503, 504)
+"""Statuses of a service that is away for a moment."""
+_PAUSES_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+_RECONNECT_SECONDS = 0.5
+_SILENCE_SECONDS = 30.0
+"""How long a stream of events may be silent: the service gives signs of life more often."""
 
 
 class Client:
@@ -77,34 +89,82 @@ class Client:
     ) -> Iterator[Json]:
         """Store a stream of transcripts; yield what became of each, and the summary last.
 
-        Bytes must be JSON on one line. Nothing is sent before the first answer is asked for, and
-        neither side holds more than a part of the stream.
+        Bytes must be JSON on one line. Nothing is sent before the first answer is asked for. The
+        stream goes in compressed parts of a few megabytes, one under way while the next is made,
+        and no more is held. A part that is cut off or meets a service that is away is sent again,
+        for some half a minute; what had been stored of it then answers `existing`.
         """
         # A server that refuses is heard only after the upload: an empty one asks what it thinks.
         self._request("POST", "/v1/transcripts/bulk", params={"format": format})
-        lines = (
-            (line if isinstance(line, bytes) else orjson.dumps(line)) + b"\n" for line in documents
-        )
-        answer: Json = {}
-        with (
-            _translated(self.base_url),
-            self._http.stream(
+        total = {"received": 0, "created": 0, "existing": 0, "rejected": 0}
+        lines_before = 0
+        sender = ThreadPoolExecutor(1, thread_name_prefix="upload")
+        under_way: deque[tuple[int, Future[list[Json]]]] = deque()
+        parts = _parts(documents)
+        try:
+            part = next(parts, None)
+            while part is not None or under_way:
+                if part is not None and len(under_way) < _PARTS_AHEAD:
+                    before = under_way[-1][1] if under_way else None
+                    sending = sender.submit(self._send_part, part.body, format, before)
+                    under_way.append((part.lines, sending))
+                    part = next(parts, None)
+                    continue
+                lines, sending = under_way.popleft()
+                *answers, last = sending.result()
+                for answer in answers:
+                    yield answer | {"line": answer["line"] + lines_before}
+                lines_before += lines
+                for name in total:
+                    total[name] += last["summary"].get(name, 0)
+                if error := last.get("error"):
+                    raise ServerAnswered(error["detail"], status=last["status"], code=error["code"])
+        finally:
+            sender.shutdown(cancel_futures=True)
+        yield {"summary": total}
+
+    def _send_part(
+        self,
+        body: bytes,
+        format: str,  # noqa: A002
+        before: "Future[list[Json]] | None",
+    ) -> list[Json]:
+        """Send a part until it is taken, unless the one before was not; return its answers."""
+        if before is not None and "error" in before.result()[-1]:
+            return before.result()[-1:]
+        for pause in (*_PAUSES_SECONDS, None):
+            try:
+                return self._try_part(body, format)
+            except ServerFailed:
+                if pause is None:
+                    raise
+            except ServerAnswered as answered:
+                if pause is None or answered.status not in _PASSING:
+                    raise
+            time.sleep(pause)
+        raise AssertionError("the last pause is None")  # pragma: no cover
+
+    def _try_part(self, body: bytes, format: str) -> list[Json]:  # noqa: A002
+        with _translated(self.base_url):
+            response = self._http.request(
                 "POST",
                 self.base_url + "/v1/transcripts/bulk",
                 params={"format": format},
-                content=lines,
-                headers={"content-type": "application/x-ndjson"},
+                content=body,
+                headers={"content-type": "application/x-ndjson", "content-encoding": "zstd"},
                 timeout=httpx2.Timeout(600.0, connect=10.0),
-            ) as response,
-        ):
-            # A stream that broke in the middle is answered 422, line by line as far as it came.
-            if not response.headers.get("content-type", "").startswith("application/x-ndjson"):
-                raise _problem(response)
-            for line in _split(response.iter_bytes()):
-                answer = orjson.loads(line)
-                yield answer
-        if error := answer.get("error"):
-            raise ServerAnswered(error["detail"], status=422, code=error["code"])
+            )
+        # A stream that ended early is answered with its problem, line by line as far as it came.
+        if not response.headers.get("content-type", "").startswith("application/x-ndjson"):
+            raise _problem(response)
+        answers: list[Json] = [orjson.loads(line) for line in response.content.split(b"\n") if line]
+        if error := answers[-1].get("error"):
+            if response.status_code in _PASSING:
+                raise ServerAnswered(
+                    error["detail"], status=response.status_code, code=error["code"]
+                )
+            answers[-1]["status"] = response.status_code
+        return answers
 
     def create_run(
         self,
@@ -114,17 +174,21 @@ class Client:
         transcripts: Json,
         view: str = "plain",
         repeats: int | None = None,
+        budget_usd: float | None = None,
+        mode: str = "live",
+        priority: str | None = None,
         wait_seconds: float | None = None,
     ) -> Json:
         """Declare a run and return it; with `wait_seconds`, finished if it can be by then."""
+        given = {"repeats": repeats, "budget_usd": budget_usd, "priority": priority}
         wanted: Json = {
             "rubrics": rubrics,
             "panel": panel,
             "transcripts": transcripts,
             "view": view,
+            "mode": mode,
+            **{name: value for name, value in given.items() if value is not None},
         }
-        if repeats is not None:
-            wanted["repeats"] = repeats
         if wait_seconds is None:
             return self._post("/v1/runs", wanted)
         return self._post(
@@ -133,6 +197,16 @@ class Client:
             headers={"Prefer": f"wait={wait_seconds:g}"},
             timeout=httpx2.Timeout(wait_seconds + 30.0, connect=10.0),
         )
+
+    def estimate_run(self, **wanted: Any) -> Json:
+        """Return what a run would ask and cost, by the arguments of `create_run`; none is made."""
+        given = {name: value for name, value in wanted.items() if value is not None}
+        timeout = httpx2.Timeout(600.0, connect=10.0)
+        return self._post("/v1/runs", {**given, "dry_run": True}, timeout=timeout)
+
+    def resume_run(self, run_id: str, *, budget_usd: float | None) -> Json:
+        """Let a run go on with another budget, or with None without any; see `steer_run`."""
+        return self._post(f"/v1/runs/{_segment(run_id)}:resume", {"budget_usd": budget_usd})
 
     def get_run(self, run_id: str) -> Json:
         return self._get(f"/v1/runs/{_segment(run_id)}")
@@ -189,6 +263,69 @@ class Client:
         """Cancel, pause, resume or retry a run."""
         return self._post(f"/v1/runs/{_segment(run_id)}:{action}", None)
 
+    def iter_events(
+        self, run_id: str, *, patience_seconds: float = 30.0
+    ) -> Iterator[tuple[str, Json]]:
+        """Yield (name, data) of a run's events until it has ended: `status`, `progress`, and last
+        `finished`, `cancelled` or `failed`.
+
+        A connection that breaks is made again, and goes on where it was; a service that is away
+        is waited for up to `patience_seconds`, once the first event has come.
+        """
+        last_id: str | None = None
+        heard_at = time.monotonic()
+        while True:
+            try:
+                for name, its_id, data in self._listen(run_id, last_id):
+                    last_id, heard_at = its_id, time.monotonic()
+                    yield name, data
+                    if name not in ("status", "progress"):
+                        return
+            except (ServerFailed, ServerAnswered) as error:
+                if isinstance(error, ServerAnswered) and error.status != 503:
+                    raise
+                if last_id is None or time.monotonic() - heard_at > patience_seconds:
+                    raise
+            time.sleep(_RECONNECT_SECONDS)
+
+    def export_run(
+        self,
+        run_id: str,
+        *,
+        format: str = "jsonl",  # noqa: A002
+        what: str = "labels",
+    ) -> Iterator[bytes]:
+        """Yield a run's labels, judgments or failures as a file, in pieces.
+
+        Raises ServerFailed where the connection breaks before the end: what came is not whole.
+        """
+        with (
+            _translated(self.base_url),
+            self._http.stream(
+                "GET",
+                f"{self.base_url}/v1/runs/{_segment(run_id)}/export",
+                params={"format": format, "what": what},
+                timeout=httpx2.Timeout(600.0, connect=10.0),
+            ) as response,
+        ):
+            if not response.is_success:
+                raise _problem(response)
+            yield from response.iter_bytes()
+
+    def compare_runs(self, before: str, after: str, *, limit: int = 100) -> Json:
+        """Return what differs between two runs, with the first `limit` labels that changed."""
+        return self._get(f"/v1/runs/{_segment(after)}/diff", against=before, limit=limit)
+
+    def iter_differences(self, before: str, after: str) -> Iterator[Json]:
+        """Yield every label that differs between two runs."""
+        return self._pages(f"/v1/runs/{_segment(after)}/diff", against=before)
+
+    def get_manifest(self, run_id: str, *, transcripts: bool = False) -> Json:
+        """Return all that is needed to redo a run; with `transcripts`, each one's hash."""
+        return self._get(
+            f"/v1/runs/{_segment(run_id)}/manifest", transcripts="true" if transcripts else None
+        )
+
     def iter_labels(self, run_id: str) -> Iterator[Json]:
         return self._pages(f"/v1/runs/{_segment(run_id)}/labels")
 
@@ -202,9 +339,9 @@ class Client:
         """Return a judgment with its whole proof."""
         return self._get(f"/v1/judgments/{_segment(judgment_id)}")
 
-    def get_agreement(self, run_id: str, *, draws: int = 1000, seed: int = 0) -> Json:
-        """Return how far a run's judges agree."""
-        return self._get(f"/v1/runs/{_segment(run_id)}/agreement", draws=draws, seed=seed)
+    def get_agreement(self, run_id: str, *, draws: int = 1000, seed: int = 0, **asked: Any) -> Json:
+        """Return how far a run's judges agree; `asked` are the other parameters of REST."""
+        return self._get(f"/v1/runs/{_segment(run_id)}/agreement", draws=draws, seed=seed, **asked)
 
     def iter_rubrics(self) -> Iterator[Json]:
         return self._pages("/v1/rubrics")
@@ -236,6 +373,29 @@ class Client:
 
     def revoke_key(self, key_id: str) -> None:
         self._request("DELETE", f"/v1/keys/{_segment(key_id)}")
+
+    def _listen(self, run_id: str, last_id: str | None) -> Iterator[tuple[str, str, Json]]:
+        """Yield (name, id, data) of events until the connection ends."""
+        with (
+            _translated(self.base_url),
+            self._http.stream(
+                "GET",
+                f"{self.base_url}/v1/runs/{_segment(run_id)}/events",
+                headers={"Last-Event-ID": last_id} if last_id else {},
+                timeout=httpx2.Timeout(_SILENCE_SECONDS, connect=10.0),
+            ) as response,
+        ):
+            if not response.is_success:
+                raise _problem(response)
+            fields: dict[str, str] = {}
+            for line in _split(response.iter_bytes(), keep_empty=True):
+                name, _, value = line.decode().partition(":")
+                if line:
+                    fields[name] = value.removeprefix(" ")
+                elif "data" in fields:
+                    yield fields["event"], fields["id"], orjson.loads(fields["data"])
+                if not line:
+                    fields = {}
 
     def _get(self, path: str, **params: Any) -> Json:
         given = {name: value for name, value in params.items() if value is not None}
@@ -327,12 +487,34 @@ def _stranger(response: httpx2.Response) -> ServerAnswered:
     )
 
 
-def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
+class _Part(NamedTuple):
+    body: bytes
+    """Lines, compressed."""
+    lines: int
+
+
+def _parts(documents: Iterable[Json | bytes]) -> Iterator[_Part]:
+    """Pack documents into parts of bounded size."""
+    compressor = zstandard.ZstdCompressor(level=1)
+    lines: list[bytes] = []
+    size = 0
+    for document in documents:
+        line = document if isinstance(document, bytes) else orjson.dumps(document)
+        lines += (line, b"\n")
+        size += len(line)
+        if size >= _PART_BYTES or len(lines) >= 2 * _PART_LINES:
+            yield _Part(compressor.compress(b"".join(lines)), len(lines) // 2)
+            lines, size = [], 0
+    if lines:
+        yield _Part(compressor.compress(b"".join(lines)), len(lines) // 2)
+
+
+def _split(pieces: Iterable[bytes], *, keep_empty: bool = False) -> Iterator[bytes]:
     """Yield lines. The library's own splitter also cuts at U+2028, which JSON leaves in texts."""
     rest = b""
     for piece in pieces:
         *whole, rest = (rest + piece).split(b"\n")
-        yield from (line for line in whole if line)
+        yield from (line for line in whole if line or keep_empty)
     if rest:
         yield rest
 

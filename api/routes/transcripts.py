@@ -140,7 +140,7 @@ async def add_many(
     answer = await stream_in(request, context, format)
     return StreamingResponse(
         answer.lines(),
-        status_code=200 if answer.is_whole else 422,
+        status_code=answer.status,
         media_type="application/x-ndjson",
     )
 

@@ -5,26 +5,28 @@ folders. Reading never repairs in silence: what a format holds and a transcript 
 the metadata, and what cannot be read is refused with its place. Nothing here stores or judges.
 """
 
-from grader.formats.files import (
-    FoundTranscript,
-    ImportPreview,
-    Rejection,
-    iter_file,
-    preview_file,
-)
+from grader.formats.files import count_bytes, iter_file
+from grader.formats.finding import Found, FoundTranscript, Rejection, Watcher, place_of
 from grader.formats.json_document import read_document
 from grader.formats.names import AUTO, BUILT, KNOWN, check_format
+from grader.formats.preview import Causes, ImportPreview, Preview, preview_file
 from grader.formats.reading import read_transcript, transcripts_in
 
 __all__ = [
     "AUTO",
     "BUILT",
     "KNOWN",
+    "Causes",
+    "Found",
     "FoundTranscript",
     "ImportPreview",
+    "Preview",
     "Rejection",
+    "Watcher",
     "check_format",
+    "count_bytes",
     "iter_file",
+    "place_of",
     "preview_file",
     "read_document",
     "read_transcript",

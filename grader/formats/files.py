@@ -2,33 +2,38 @@
 
 Whatever cannot be read is a Rejection with its place and cause, never an exception and never
 silence: also a file of a kind that no format reads. Only hidden files (`.name`) are passed over.
-Lines of `.jsonl` and `.ndjson` are streamed; a `.json` file is held whole.
-
-File, line and index describe where a transcript was found. They are not metadata: the same
-transcript from two files must stay one.
+Lines of `.jsonl` and `.ndjson`, rows of `.parquet` and members of archives are streamed; a `.json`
+file is held whole. A compressed file has its inner name before the compression's: `x.jsonl.gz`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from io import BufferedReader
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
-from pydantic import Field
-
-from grader.domain.noun import Noun
-from grader.domain.transcript import Transcript
-from grader.errors import InvalidTranscript, NotBuilt, UnknownFormat
+from grader.errors import InvalidInput, InvalidTranscript, NotBuilt, UnknownFormat
+from grader.formats.archives import Member, is_archive, iter_members
+from grader.formats.finding import Found, FoundTranscript, Rejection, Watcher, inside
 from grader.formats.json_document import read_document
 from grader.formats.names import AUTO, check_format
+from grader.formats.parquet import iter_rows
 from grader.formats.reading import iter_items, read_item
+from grader.formats.rows import read_row
+from grader.formats.unpacking import BY_SUFFIX, DAMAGE, CountedFile, unpacked
 
 MAX_LINE_BYTES = 256 * 1024 * 1024
 
+MAX_DOCUMENT_BYTES = 1 << 30
+
+_BUFFER = 1 << 18
+_MOST_WASTED = 4 << 30
+"""A bomb of nothing costs some seconds, not the night."""
 _LINES = frozenset({".jsonl", ".ndjson"})
+_PARQUET = frozenset({".parquet", ".pq"})
+_READ = ".json, .jsonl, .ndjson or .parquet"
 
 _NOT_BUILT = {
-    **dict.fromkeys((".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz"), "compressed files"),
-    ".parquet": "parquet files",
     ".eval": "the format inspect",
     ".traj": "the format swe_agent",
     ".csv": "the format csv",
@@ -37,60 +42,14 @@ _NOT_BUILT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FoundTranscript:
-    """A transcript and where it stood: line from 1 in a file of lines, index from 0 in a list."""
-
-    transcript: Transcript
-    format: str
-    file: Path
-    line: int | None = None
-    index: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """What could not be read, where, and why."""
-
-    cause: str
-    file: Path
-    line: int | None = None
-    index: int | None = None
-
-    def __str__(self) -> str:
-        line = f":{self.line}" if self.line is not None else ""
-        index = f" item {self.index}" if self.index is not None else ""
-        return f"{self.file}{line}{index}: {self.cause}"
-
-
-class ImportPreview(Noun):
-    """What an import would find, without importing."""
-
-    format: str
-    """The one format of all transcripts, `mixed`, or the one asked for where there are none."""
-
-    transcripts: int
-    """How many transcripts were read."""
-
-    messages: int
-    """How many messages they hold together."""
-
-    tool_calls: int
-    """How many tool calls these messages make."""
-
-    rejected: int
-    """How many items could not be read."""
-
-    errors: list[str] = Field(max_length=20)
-    """The first 20 rejections: file, line and cause."""
-
-
 def iter_file(
     path: Path,
     format: str = AUTO,  # noqa: A002 - the word of the API and the command line
     *,
     max_line_bytes: int = MAX_LINE_BYTES,
-) -> Iterator[FoundTranscript | Rejection]:
+    max_document_bytes: int = MAX_DOCUMENT_BYTES,
+    watcher: Watcher | None = None,
+) -> Iterator[Found]:
     """Yield what stands in a file, or in all files of a folder and below, in order of their names.
 
     Raises:
@@ -100,32 +59,22 @@ def iter_file(
     check_format(format)
     if not _is_folder(path) and (kind := _NOT_BUILT.get(path.suffix.lower())):
         raise NotBuilt(f"{path.name}: {kind} cannot be read yet; give JSON or JSONL")
-    return _Search(path.parent, format, max_line_bytes).in_path(path)
+    search = _Search(path.parent, format, max_line_bytes, max_document_bytes, watcher or Watcher())
+    return search.in_path(path)
 
 
-def preview_file(path: Path, format: str = AUTO) -> ImportPreview:  # noqa: A002
-    """Count what `iter_file` finds; raises as it does."""
-    formats: set[str] = set()
-    transcripts = messages = tool_calls = rejected = 0
-    errors: list[str] = []
-    for item in iter_file(path, format):
-        if isinstance(item, Rejection):
-            rejected += 1
-            if len(errors) < 20:
-                errors.append(str(item))
-            continue
-        formats.add(item.format)
-        transcripts += 1
-        messages += len(item.transcript.messages)
-        tool_calls += sum(len(message.tool_calls) for message in item.transcript.messages)
-    return ImportPreview(
-        format=format if not formats else formats.pop() if len(formats) == 1 else "mixed",
-        transcripts=transcripts,
-        messages=messages,
-        tool_calls=tool_calls,
-        rejected=rejected,
-        errors=errors,
-    )
+def count_bytes(path: Path) -> int:
+    """Return the bytes that `iter_file` would read from the disk, about: for a progress bar."""
+    try:
+        if not path.is_dir():
+            return path.stat().st_size if path.is_file() else 0
+        return sum(
+            count_bytes(child)
+            for child in path.iterdir()
+            if not child.name.startswith(".") and not (child.is_symlink() and child.is_dir())
+        )
+    except OSError:
+        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +84,19 @@ class _Search:
     root: Path
     wanted: str
     max_line_bytes: int
+    max_document_bytes: int
+    watcher: Watcher
 
-    def in_path(self, path: Path) -> Iterator[FoundTranscript | Rejection]:
+    def in_path(self, path: Path) -> Iterator[Found]:
         if not _is_folder(path):
             yield from self.in_file(path)
             return
         try:
-            inside = sorted(path.iterdir())
+            children = sorted(path.iterdir())
         except OSError as error:
             yield Rejection(_reason(error), path)
             return
-        for child in inside:
+        for child in children:
             if child.name.startswith("."):
                 continue
             if not _is_folder(child):
@@ -155,30 +106,91 @@ class _Search:
             else:
                 yield from self.in_path(child)
 
-    def in_child(self, path: Path) -> Iterator[FoundTranscript | Rejection]:
-        suffix = path.suffix.lower()
-        if suffix in _LINES or suffix == ".json":
-            yield from self.in_file(path)
+    def in_child(self, path: Path) -> Iterator[Found]:
+        if cause := _unread(path.name):
+            yield Rejection(cause, path)
         else:
-            kind = _NOT_BUILT.get(suffix)
-            cause = f"{kind} cannot be read yet" if kind else "this kind of file is not read"
-            yield Rejection(f"{cause}; give .json, .jsonl or .ndjson", path)
+            yield from self.in_file(path)
 
-    def in_file(self, path: Path) -> Iterator[FoundTranscript | Rejection]:
+    def in_file(self, path: Path) -> Iterator[Found]:
         try:
             # A pipe or a device could be read for ever.
             if path.exists() and not path.is_file():
                 yield Rejection("this is not a file", path)
-            elif path.suffix.lower() in _LINES:
-                with path.open("rb") as lines:
-                    yield from self.in_lines(lines, path)
+            elif path.suffix.lower() in _PARQUET:
+                yield from self.in_rows(path)
             else:
-                yield from self.in_document(path.read_bytes(), path)
+                with BufferedReader(CountedFile(str(path), self.watcher), _BUFFER) as stream:
+                    if is_archive(path.name):
+                        yield from self.in_archive(stream, path)
+                    else:
+                        yield from self.in_stream(stream, path, path.name)
         except OSError as error:
             yield Rejection(_reason(error), path)
 
-    def in_lines(self, lines: BinaryIO, path: Path) -> Iterator[FoundTranscript | Rejection]:
-        number, empty = 0, True
+    def in_archive(self, file: BinaryIO, path: Path) -> Iterator[Found]:
+        is_empty = True
+        for member in iter_members(file, path):
+            is_empty = False
+            if isinstance(member, Rejection):
+                yield member
+            else:
+                yield from self.in_member(member, path)
+        if is_empty:
+            yield Rejection("there is no file in the archive", path)
+
+    def in_member(self, member: Member, archive: Path) -> Iterator[Found]:
+        path = inside(archive, member.name)
+        suffix = PurePath(member.name).suffix.lower()
+        if is_archive(member.name):
+            yield Rejection("an archive inside an archive is not opened; unpack the outer", path)
+        elif suffix in _PARQUET:
+            yield Rejection("Parquet inside an archive is not read; unpack the archive", path)
+        elif cause := _unread(member.name):
+            yield Rejection(cause, path)
+        else:
+            yield from self.in_stream(member.stream, path, member.name)
+
+    def in_stream(self, stream: BinaryIO, path: Path, name: str) -> Iterator[Found]:
+        """Read lines or a document, unpacked first where the name says so."""
+        inner = PurePath(name)
+        try:
+            if inner.suffix.lower() in BY_SUFFIX:
+                stream = unpacked(stream, inner.suffix.lower())
+                inner = inner.with_suffix("")
+                if cause := _unread(inner.name, packed=True):
+                    yield Rejection(cause, path)
+                    return
+            if inner.suffix.lower() in _LINES:
+                yield from self.in_lines(stream, path)
+            else:
+                yield from self.in_whole(stream, path)
+        except DAMAGE as error:
+            yield Rejection(f"cannot be unpacked to its end: {error or type(error).__name__}", path)
+
+    def in_rows(self, path: Path) -> Iterator[Found]:
+        hint = path.relative_to(self.root)
+        number = 0
+        try:
+            for number, row in iter_rows(path, self.watcher):
+                if isinstance(row, str):
+                    yield Rejection(row, path, number)
+                    continue
+                try:
+                    name, transcripts = read_row(row, self.wanted, file=hint)
+                except (InvalidTranscript, UnknownFormat, ValueError) as error:
+                    yield Rejection(str(error), path, number)
+                else:
+                    for transcript in transcripts:
+                        yield FoundTranscript(transcript, name, path, number)
+        except InvalidInput as error:
+            yield Rejection(str(error), path)
+        else:
+            if not number:
+                yield Rejection("the file has no rows", path)
+
+    def in_lines(self, lines: BinaryIO, path: Path) -> Iterator[Found]:
+        number, empty, wasted = 0, True, 0
         while line := lines.readline(self.max_line_bytes + 1):
             number += 1
             if len(line) > self.max_line_bytes and not line.endswith(b"\n"):
@@ -188,26 +200,43 @@ class _Search:
                 )
                 while line and not line.endswith(b"\n"):
                     line = lines.readline(1024 * 1024)
-            elif not line.isspace():
+                    wasted += len(line)
+            elif line.isspace():
+                wasted += len(line)
+            else:
                 empty = False
                 yield from self.in_document(line, path, line=number)
+            if wasted > _MOST_WASTED:
+                yield Rejection(
+                    f"more than {_MOST_WASTED:,} bytes are blank or in lines that are too long; "
+                    "the rest was not read",
+                    path,
+                    number,
+                )
+                return
         if empty:
             yield Rejection("the file is empty", path)
 
-    def in_document(
-        self, data: bytes, path: Path, *, line: int | None = None
-    ) -> Iterator[FoundTranscript | Rejection]:
-        hint = path.relative_to(self.root)
+    def in_whole(self, stream: BinaryIO, path: Path) -> Iterator[Found]:
+        data = stream.read(self.max_document_bytes + 1)
+        if len(data) > self.max_document_bytes:
+            most = f"{self.max_document_bytes:,}"
+            yield Rejection(f"the document is longer than {most} bytes; give JSONL", path)
+        else:
+            yield from self.in_document(data, path)
+
+    def in_document(self, data: bytes, path: Path, *, line: int | None = None) -> Iterator[Found]:
+        # A member's folders say as much as those on the disk.
+        hint = PurePath(str(path.relative_to(self.root)).replace("!", "/"))
         try:
-            items = iter_items(read_document(data))
-            for index, item in items:
+            for index, item in iter_items(read_document(data)):
                 yield from self.in_item(item, hint, found_at=(path, line, index))
         except InvalidTranscript as error:
             yield Rejection(str(error), path, line)
 
     def in_item(
-        self, item: Any, hint: Path, *, found_at: tuple[Path, int | None, int | None]
-    ) -> Iterator[FoundTranscript | Rejection]:
+        self, item: Any, hint: PurePath, *, found_at: tuple[Path, int | None, int | None]
+    ) -> Iterator[Found]:
         try:
             name, transcripts = read_item(item, self.wanted, file=hint)
         except (InvalidTranscript, UnknownFormat) as error:
@@ -215,6 +244,21 @@ class _Search:
         else:
             for transcript in transcripts:
                 yield FoundTranscript(transcript, name, *found_at)
+
+
+def _unread(name: str, *, packed: bool = False) -> str | None:
+    """Return why a file of this name is not read, or None where it is."""
+    suffix = PurePath(name).suffix.lower()
+    if packed:
+        if suffix in _LINES or suffix == ".json":
+            return None
+        cause = f"what is packed here is named {name!r}"
+        return f"{cause}; name it after what is in it, such as x.jsonl.gz"
+    if suffix in (_LINES | _PARQUET | BY_SUFFIX.keys()) or suffix == ".json" or is_archive(name):
+        return None
+    kind = _NOT_BUILT.get(suffix)
+    cause = f"{kind} cannot be read yet" if kind else "this kind of file is not read"
+    return f"{cause}; give {_READ}, or an archive of them"
 
 
 def _is_folder(path: Path) -> bool:

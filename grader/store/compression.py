@@ -4,7 +4,7 @@ import threading
 
 import zstandard
 
-_LEVEL = 3
+_LEVEL = 1
 _MAX_BYTES = 1 << 31
 _local = threading.local()
 

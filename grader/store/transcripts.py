@@ -1,9 +1,14 @@
-"""Transcripts as they are kept: bodies by hash, and one row for each body with its metadata."""
+"""Transcripts as they are kept: bodies by hash, and one row for each body with its metadata.
 
-from collections.abc import Sequence
+Imports pass through here by the hundred thousand, so their inserts are written for the drivers:
+SQLAlchemy's own handling of parameters costs as much again as the insert itself.
+"""
+
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 import sqlalchemy as sa
 
 from grader.domain.identity import new_id, utc_now
@@ -11,10 +16,38 @@ from grader.domain.noun import JsonObject
 from grader.domain.selection import Where
 from grader.domain.transcript import Transcript
 from grader.errors import NotFound
+from grader.hashing import PREFIX
 from grader.store.compression import compress, decompress
 from grader.store.schema import bodies, transcripts
-from grader.store.statements import chunked, insert_new
+from grader.store.statements import chunked
 from grader.store.where import where_clause
+from grader.tokens import count_each
+
+_COUNTED_AT_ONCE = 100
+
+_STORED = (
+    "SELECT transcript_hash, metadata_hash, transcript_id FROM transcripts WHERE transcript_hash"
+)
+_SQLITE_BODIES = (
+    "INSERT INTO bodies (transcript_hash, body, messages, characters, tokens) "
+    "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+_SQLITE_ROWS = (
+    "INSERT INTO transcripts (transcript_id, transcript_hash, metadata_hash, metadata, created_at) "
+    "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+)
+# One statement with arrays: quicker than a pipeline of inserts, and than COPY with its detour.
+_POSTGRESQL_BODIES = (
+    "INSERT INTO bodies (transcript_hash, body, messages, characters, tokens) "
+    "SELECT * FROM unnest(%s::bytea[], %s::bytea[], %s::int[], %s::bigint[], %s::bigint[]) "
+    "ON CONFLICT DO NOTHING"
+)
+_POSTGRESQL_ROWS = (
+    "INSERT INTO transcripts (created_at, transcript_id, transcript_hash, metadata_hash, metadata) "
+    "SELECT %s::timestamptz, t.id, t.hash, t.about_hash, t.about::jsonb "
+    "FROM unnest(%s::text[], %s::bytea[], %s::bytea[], %s::text[]) "
+    "AS t (id, hash, about_hash, about) ON CONFLICT DO NOTHING"
+)
 
 
 class Added(NamedTuple):
@@ -33,39 +66,120 @@ class TranscriptRow(NamedTuple):
     created_at: datetime
 
 
+class Known(NamedTuple):
+    """What of some transcripts was stored at one moment; nothing of it ever goes away."""
+
+    ids: dict[tuple[str, str], str]
+    """Ids by hash of the messages and hash of the metadata."""
+    bodies: frozenset[str]
+
+
+NOTHING = Known({}, frozenset())
+
+
+class Prepared(NamedTuple):
+    """Transcripts hashed, counted and compressed: all that needs no transaction."""
+
+    pairs: list[tuple[str, str]]
+    ids: dict[tuple[str, str], str]
+    """Those that are stored already."""
+    bodies: list[tuple[bytes, bytes, int, int, int]]
+    rows: dict[tuple[str, str], tuple[str, bytes, bytes, str]]
+
+
 def add_transcripts(connection: sa.Connection, given: Sequence[Transcript]) -> list[Added]:
     """Store transcripts, each once, and tell of each whether it is new; twice is fine."""
-    wanted = {(t.transcript_hash, t.metadata_hash): t for t in given}
-    known = _find_ids(connection, list(wanted))
-    fresh = {pair: t for pair, t in wanted.items() if pair not in known}
-    created: dict[tuple[str, str], str] = {}
-    if fresh:
-        _add_bodies(connection, list(fresh.values()))
-        now = utc_now()
-        rows = {
-            pair: {
-                "transcript_id": new_id("trn"),
-                "transcript_hash": pair[0],
-                "metadata_hash": pair[1],
-                "metadata": t.metadata,
-                "created_at": now,
-            }
+    return write(connection, prepare(given, find_known(connection, given)))
+
+
+def find_known(connection: sa.Connection, given: Sequence[Transcript]) -> Known:
+    """Return what is stored of these transcripts."""
+    return _find_known(connection, [(t.transcript_hash, t.metadata_hash) for t in given])
+
+
+def prepare(given: Sequence[Transcript], known: Known) -> Prepared:
+    """Do all the work of storing that needs no transaction; it is most of it."""
+    pairs = [(t.transcript_hash, t.metadata_hash) for t in given]
+    fresh = {pair: t for pair, t in zip(pairs, given, strict=True) if pair not in known.ids}
+    unknown = {
+        t.transcript_hash: t for t in fresh.values() if t.transcript_hash not in known.bodies
+    }
+    tokens = count_each([t.messages for t in unknown.values()])
+    return Prepared(
+        pairs,
+        known.ids,
+        [
+            (_bytes(key), compress(t.body), len(t.messages), t.characters, count)
+            for (key, t), count in zip(unknown.items(), tokens, strict=True)
+        ],
+        {
+            pair: (new_id("trn"), _bytes(pair[0]), _bytes(pair[1]), _json(t.metadata))
             for pair, t in fresh.items()
-        }
-        insert_new(connection, transcripts, list(rows.values()))
+        },
+    )
+
+
+def write(connection: sa.Connection, prepared: Prepared) -> list[Added]:
+    """Store what was prepared, and tell of each transcript whether it is new."""
+    ids = prepared.ids
+    rows = prepared.rows
+    created: dict[tuple[str, str], str] = {}
+    if rows:
+        _insert_bodies(connection, prepared.bodies)
+        inserted = _insert_rows(connection, list(rows.values()))
+        mine = {pair: row[0] for pair, row in rows.items()}
         # Another writer may have been first: what stands now is what counts.
-        known |= _find_ids(connection, list(fresh))
-        created = {
-            pair: row["transcript_id"]
-            for pair, row in rows.items()
-            if known[pair] == row["transcript_id"]
-        }
-    added = []
-    for transcript in given:
-        pair = (transcript.transcript_hash, transcript.metadata_hash)
+        stored = mine if inserted == len(rows) else _find_known(connection, rows).ids
+        ids = ids | stored
+        created = {pair: id_ for pair, id_ in mine.items() if stored[pair] == id_}
+    return _tell(prepared, ids, created)
+
+
+def tell_known(prepared: Prepared) -> list[Added]:
+    """Tell what `write` would where nothing was new, without a transaction."""
+    return _tell(prepared, prepared.ids, {})
+
+
+def _tell(
+    prepared: Prepared, ids: dict[tuple[str, str], str], created: dict[tuple[str, str], str]
+) -> list[Added]:
+    return [
         # The second of two equal lines of one batch exists already, thanks to the first.
-        added.append(Added(known[pair], pair[0], created.pop(pair, None) is not None))
-    return added
+        Added(ids[pair], pair[0], created.pop(pair, None) is not None)
+        for pair in prepared.pairs
+    ]
+
+
+def fill_tokens(connection: sa.Connection, hashes: Sequence[str]) -> dict[str, int]:
+    """Return the tokens of each body; those stored by older versions are counted now and kept.
+
+    The connection must be one that writes, where any may be uncounted.
+    """
+    found: dict[str, int] = {}
+    uncounted: list[str] = []
+    for some in chunked(list(dict.fromkeys(hashes))):
+        query = sa.select(bodies.c.transcript_hash, bodies.c.tokens).where(
+            bodies.c.transcript_hash.in_(some)
+        )
+        for key, tokens in connection.execute(query):
+            if tokens is None:
+                uncounted.append(key)
+            else:
+                found[key] = tokens
+    change = (
+        bodies.update()
+        .where(bodies.c.transcript_hash == sa.bindparam("key"))
+        .values(tokens=sa.bindparam("count"))
+    )
+    for some in chunked(uncounted, _COUNTED_AT_ONCE):
+        loaded = load_bodies(connection, some)
+        counts = count_each([Transcript.load(loaded[key], {}).messages for key in some])
+        connection.execute(
+            change,
+            [{"key": key, "count": count} for key, count in zip(some, counts, strict=True)],
+        )
+        found.update(zip(some, counts, strict=True))
+    return found
 
 
 def find_rows(
@@ -76,10 +190,14 @@ def find_rows(
     limit: int,
 ) -> list[TranscriptRow]:
     """Return transcripts without their messages, in the order of their ids."""
-    query = _rows().where(where_clause(where, connection.dialect.name))
+    # The page first and its rows then: what is sorted to find the page are ids alone.
+    page = sa.select(transcripts.c.transcript_id)
+    page = page.where(where_clause(where, connection.dialect.name))
     if after is not None:
-        query = query.where(transcripts.c.transcript_id > after)
-    query = query.order_by(transcripts.c.transcript_id).limit(limit)
+        page = page.where(transcripts.c.transcript_id > after)
+    ids = connection.scalars(page.order_by(transcripts.c.transcript_id).limit(limit)).all()
+    query = _rows().where(transcripts.c.transcript_id.in_(ids))
+    query = query.order_by(transcripts.c.transcript_id)
     return [TranscriptRow(*row) for row in connection.execute(query)]
 
 
@@ -133,37 +251,52 @@ def _rows() -> sa.Select[Any]:
     ).join(bodies, bodies.c.transcript_hash == transcripts.c.transcript_hash)
 
 
-def _add_bodies(connection: sa.Connection, given: Sequence[Transcript]) -> None:
-    hashes = list({t.transcript_hash: None for t in given})
-    known: set[str] = set()
-    for some in chunked(hashes):
-        query = sa.select(bodies.c.transcript_hash).where(bodies.c.transcript_hash.in_(some))
-        known.update(connection.scalars(query))
-    fresh = {t.transcript_hash: t for t in given if t.transcript_hash not in known}
-    rows = [
-        {
-            "transcript_hash": key,
-            "body": compress(t.body),
-            "messages": len(t.messages),
-            "characters": t.characters,
-        }
-        for key, t in fresh.items()
-    ]
-    insert_new(connection, bodies, rows)
+def _insert_bodies(
+    connection: sa.Connection, rows: list[tuple[bytes, bytes, int, int, int]]
+) -> None:
+    # In the order of their keys: two writers of the same bodies would else wait for each other.
+    rows = sorted(rows)
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_POSTGRESQL_BODIES, tuple(map(list, zip(*rows, strict=True))))
+    else:
+        connection.exec_driver_sql(_SQLITE_BODIES, rows)
 
 
-def _find_ids(
-    connection: sa.Connection, pairs: Sequence[tuple[str, str]]
-) -> dict[tuple[str, str], str]:
-    found: dict[tuple[str, str], str] = {}
-    wanted = set(pairs)
-    for some in chunked(list({pair[0]: None for pair in pairs})):
-        query = sa.select(
-            transcripts.c.transcript_hash,
-            transcripts.c.metadata_hash,
-            transcripts.c.transcript_id,
-        ).where(transcripts.c.transcript_hash.in_(some))
-        for transcript_hash, metadata_hash, transcript_id in connection.execute(query):
-            if (transcript_hash, metadata_hash) in wanted:
-                found[transcript_hash, metadata_hash] = transcript_id
-    return found
+def _insert_rows(connection: sa.Connection, rows: list[tuple[str, bytes, bytes, str]]) -> int:
+    """Insert rows of transcripts that are not there, and return how many were not."""
+    rows = sorted(rows, key=lambda row: row[1:3])
+    to_stored = transcripts.c.created_at.type.bind_processor(connection.dialect)
+    now = to_stored(utc_now()) if to_stored else utc_now()
+    if connection.dialect.name == "postgresql":
+        columns = tuple(map(list, zip(*rows, strict=True)))
+        return connection.exec_driver_sql(_POSTGRESQL_ROWS, (now, *columns)).rowcount
+    given = [(*row, now) for row in rows]
+    return connection.exec_driver_sql(_SQLITE_ROWS, given).rowcount
+
+
+def _bytes(tagged: str) -> bytes:
+    return bytes.fromhex(tagged.removeprefix(PREFIX))
+
+
+def _json(metadata: JsonObject) -> str:
+    return orjson.dumps(metadata).decode()
+
+
+def _find_known(connection: sa.Connection, pairs: Iterable[tuple[str, str]]) -> Known:
+    wanted = {(_bytes(pair[0]), _bytes(pair[1])): pair for pair in pairs}
+    ids: dict[tuple[str, str], str] = {}
+    stored: set[bytes] = set()
+    for some in chunked(list({pair[0]: None for pair in wanted})):
+        if connection.dialect.name == "postgresql":
+            rows = connection.exec_driver_sql(f"{_STORED} = ANY(%s)", (list(some),))
+        else:
+            marks = ", ".join("?" * len(some))
+            rows = connection.exec_driver_sql(f"{_STORED} IN ({marks})", tuple(some))
+        for transcript_hash, metadata_hash, transcript_id in rows:
+            # A body is stored with the first transcript that has it.
+            stored.add(bytes(transcript_hash))
+            if pair := wanted.get((bytes(transcript_hash), bytes(metadata_hash))):
+                ids[pair] = transcript_id
+    return Known(ids, frozenset(PREFIX + each.hex() for each in stored))

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import secrets
 import socket
 import tracemalloc
 import zlib
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+import sqlalchemy
 import zstandard
 
 from tests.api.service import MAX_LINE_BYTES, Service, problem_in, saying, vanish_after
@@ -205,11 +207,16 @@ def test_a_client_that_reads_only_after_sending_all_is_answered(service: Service
     assert json.loads(last) == summary(count, rejected=count)
 
 
-def test_a_client_that_vanishes_leaves_its_whole_lines(service: Service, mark: str) -> None:
+def test_a_client_that_vanishes_leaves_its_whole_lines(
+    service: Service, mark: str, caplog: pytest.LogCaptureFixture
+) -> None:
     lines = lines_of(mark, 3)
     body = b"\n".join(lines)[:-5]
-    vanish_after(service, "/v1/transcripts/bulk", body[:100], body[100:])
+    with caplog.at_level("INFO", logger="api.bulk"):
+        vanish_after(service, "/v1/transcripts/bulk", body[:100], body[100:])
     assert stored(service, mark) == 2
+    [told] = [record for record in caplog.records if record.message == "bulk_client_gone"]
+    assert vars(told)["lines_created"] == 2
     _, _, last = send(service, b"\n".join(lines))
     assert last == summary(3, created=1, existing=2)
 
@@ -244,3 +251,52 @@ def test_lines_have_the_format_that_is_named(service: Service, mark: str) -> Non
         response = service.admin.post(path, content=line)
         assert json.loads(response.text.splitlines()[0])["status"] == status
     problem_in(service.admin.post("/v1/transcripts/bulk?format=klingon", content=b""), 422)
+
+
+def test_lines_in_many_batches_are_answered_in_their_order(service: Service, mark: str) -> None:
+    lines = lines_of(mark, 2_500)
+    lines[1_700] = b"{"
+    lines[2_100] = lines[3]
+    _, answers, last = send(service, b"\n".join(lines))
+    assert [each["line"] for each in answers] == list(range(1, 2_501))
+    odd = {each["line"]: each["status"] for each in answers if each["status"] != "created"}
+    assert odd == {1_701: "rejected", 2_101: "existing"}
+    assert answers[2_100]["transcript_id"] == answers[3]["transcript_id"]
+    assert last == summary(2_500, created=2_498, existing=1, rejected=1)
+
+
+@pytest.mark.parametrize("own_service", ["sqlite"], indirect=True)
+def test_a_full_disk_ends_the_stream_with_its_reason_and_nothing_half_stored(
+    own_service: Service, mark: str
+) -> None:
+    engine = own_service.app.state.context.store.engine
+    lines = [
+        json.dumps(saying(f"{n} {secrets.token_hex(10_000)}", batch=mark)).encode()
+        for n in range(400)
+    ]
+    most = 0
+
+    def limit(connection: Any, _record: Any, _proxy: Any) -> None:
+        connection.execute(f"PRAGMA max_page_count = {most}")
+
+    with engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+    sqlalchemy.event.listen(engine, "checkout", limit)
+    for extra, answered in ((700, True), (0, False)):
+        most = pages + extra if answered else 1
+        body = b"\n".join(lines if answered else lines[::-1])
+        headers = {"Content-Type": NDJSON}
+        response = own_service.admin.post("/v1/transcripts/bulk", content=body, headers=headers)
+        if answered:
+            *answers, last = map(json.loads, response.text.splitlines())
+            assert response.status_code == 507
+            assert last["error"]["code"] == "store_full"
+            assert "make room" in last["error"]["detail"]
+            assert 0 < last["summary"]["created"] == len(answers) < 400
+            assert stored(own_service, mark) == last["summary"]["created"]
+        else:
+            problem_in(response, 507, "store_full")
+    most = 1_000_000
+    _, _, whole = send(own_service, b"\n".join(lines))
+    before = last["summary"]["created"]
+    assert whole == summary(400, created=400 - before, existing=before)

@@ -149,4 +149,4 @@ def test_what_looks_like_a_line_break_inside_json_does_not_break_a_line() -> Non
     with _stranger(body, 200, "application/x-ndjson") as url, Client(url, "any") as client:
         first, last = client.add_transcripts([_transcript("one")])
     assert first["error"] == "a\u2028b\x85c"
-    assert last == {"summary": {}}
+    assert set(last) == {"summary"}

@@ -161,13 +161,18 @@ def test_a_row_of_the_data_set_holds_the_same_messages(shared_data, name):
 
 
 def test_a_preview_of_the_folder_counts_all(shared_data):
-    assert preview_file(shared_data / "peer_preservation").model_dump() == {
+    found = preview_file(shared_data / "peer_preservation")
+    assert len(found.rows) == 5
+    assert found.model_dump(exclude={"rows"}) == {
         "format": "peer_preservation",
         "transcripts": 5,
         "messages": 87,
         "tool_calls": 38,
         "rejected": 0,
         "errors": [],
+        "formats": {"peer_preservation": 5},
+        "causes": [],
+        "notices": [],
     }
 
 

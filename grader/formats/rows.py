@@ -1,0 +1,107 @@
+"""Rows of a table: one column holds a transcript, the others say something about it.
+
+The rows of the peer-preservation data set (`transcript_json`) are read by that study's own format,
+which knows what its columns mean. Of any other table each column becomes metadata under its own
+name, a column `metadata` is opened, and what is null is left out. Files are not known here.
+"""
+
+import math
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import PurePath
+from typing import Any, NamedTuple
+
+from grader.domain.noun import JsonObject
+from grader.domain.transcript import Transcript
+from grader.errors import InvalidTranscript
+from grader.formats.complaints import shorten
+from grader.formats.json_document import read_document
+from grader.formats.names import AUTO
+from grader.formats.reading import read_item
+
+COLUMNS = ("transcript_json", "transcript", "messages", "conversation")
+"""The columns that may hold the transcript, the likeliest first."""
+
+_STUDY = "peer_preservation"
+
+
+class Row(NamedTuple):
+    column: str
+    """The column that holds the transcript."""
+    values: dict[str, Any]
+
+
+def read_row(
+    row: Row, wanted: str = AUTO, *, file: PurePath | None = None
+) -> tuple[str, list[Transcript]]:
+    """Return the format in which a row was read, and the transcripts in it.
+
+    Raises:
+        InvalidTranscript, UnknownFormat: as reading the same from a file of JSON.
+    """
+    given = row.values[row.column]
+    if given is None:
+        raise InvalidTranscript(f"the column {row.column} is null")
+    about: JsonObject = {}
+    for name, value in row.values.items():
+        if name != row.column and (kept := _plain(value)) is not None:
+            about[name] = kept
+    document = _open(given, row.column)
+    if _is_study(document, row.column, wanted):
+        return read_item(about | {"transcript_json": document}, _STUDY, file=file)
+    if isinstance(document, list):
+        document = {"messages": document}
+    if isinstance(document, dict):
+        # The readers take metadata from here, and what else they find gives way to it.
+        of_columns = _metadata(about.pop("metadata", None)) | about
+        document = document | {"metadata": _metadata(document.get("metadata")) | of_columns}
+    return read_item(document, wanted, file=file)
+
+
+def _open(given: Any, column: str) -> Any:
+    if isinstance(given, str | bytes):
+        try:
+            return read_document(given)
+        except InvalidTranscript as error:
+            raise InvalidTranscript(f"{column}: {error}") from error
+    return _plain(given)
+
+
+def _is_study(document: Any, column: str, wanted: str) -> bool:
+    if wanted != AUTO:
+        return wanted == _STUDY
+    if isinstance(document, dict):
+        return "conversation" in document
+    return column == "transcript_json" and isinstance(document, list)
+
+
+def _metadata(given: Any) -> JsonObject:
+    """Return what a column `metadata` holds: its keys where it is an object or its JSON."""
+    if isinstance(given, str):
+        try:
+            given = read_document(given)
+        except InvalidTranscript:
+            return {"metadata": given}
+    if given is None:
+        return {}
+    return given if isinstance(given, dict) else {"metadata": given}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it; nested fields that a row lacks came as null: dropped."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        plain = {str(key): _plain(each) for key, each in value.items()}
+        return {key: each for key, each in plain.items() if each is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return shorten(str(value), 200)
