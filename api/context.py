@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from grader.errors import Forbidden, Unauthenticated
+from grader.prices import PriceList
 from grader.runs.create import KnownServers
 from grader.settings import Settings
 from grader.store import Store
@@ -24,6 +25,7 @@ class Context:
     store: Store
     queue: WorkQueue
     servers: KnownServers
+    prices: PriceList
 
 
 def get_context(request: Request) -> Context:

@@ -1,8 +1,10 @@
 """Answer a POST with an Idempotency-Key again exactly as it was answered the first time.
 
 Only answers to requests that changed something (2xx) are kept; a request that was refused gives its
-Idempotency-Key free. An answer may hold a secret (a new API key), and the database keeps none: what
-is kept can only be read by somebody who sends the same request with the same API key again.
+Idempotency-Key free. Work that may never be done twice keeps a reply in its own transaction
+(`keep_reply`), so that it is found however the request ends after it. An answer may hold a secret
+(a new API key), and the database keeps none: what is kept can only be read by somebody who sends
+the same request with the same API key again.
 """
 
 import hashlib
@@ -10,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NamedTuple
 
+import sqlalchemy as sa
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -24,6 +27,9 @@ from grader.store.replies import Reply, forget_reply, record_reply, reserve_repl
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
+
+_CLAIM = "grader.claim"
+"""Where a request's scope holds its claim."""
 
 _KEPT_HEADERS = {"content-type", "location", "preference-applied"}
 log = logging.getLogger(__name__)
@@ -53,12 +59,23 @@ async def replay(
         )
         await answer(scope, _nothing, send)
         return
+    scope[_CLAIM] = claim
     heard = _Overheard(send, lambda reply: _settle(store, claim, reply))
     try:
         await work(heard)
     finally:
         if not heard.is_over:
             await run_in_threadpool(_settle, store, claim, None)
+
+
+def keep_reply(scope: Scope, connection: sa.Connection, reply: Reply) -> None:
+    """Keep what a request would be answered if its work is committed and nothing else goes well.
+
+    Without an Idempotency-Key there is nothing to keep. The answer itself takes its place.
+    """
+    claim: _Claim | None = scope.get(_CLAIM)
+    if claim is not None:
+        claim.record(connection, reply)
 
 
 class _Claim(NamedTuple):
@@ -75,6 +92,10 @@ class _Claim(NamedTuple):
         stream = hashlib.shake_256(self.secret).digest(len(body))
         mixed = int.from_bytes(body, "big") ^ int.from_bytes(stream, "big")
         return mixed.to_bytes(len(body), "big")
+
+    def record(self, connection: sa.Connection, reply: Reply) -> None:
+        sealed = reply._replace(body=self.seal(reply.body))
+        record_reply(connection, sealed, key_id=self.key_id, idempotency_key=self.replay_key)
 
 
 def _claim(store: Store, scope: Scope, body: bytes, replay_key: str) -> _Claim:
@@ -97,14 +118,12 @@ def _claim(store: Store, scope: Scope, body: bytes, replay_key: str) -> _Claim:
 
 
 def _settle(store: Store, claim: _Claim, reply: Reply | None) -> None:
-    """Keep the reply, or give the Idempotency-Key free where nothing was changed."""
-    key_id, replay_key = claim.key_id, claim.replay_key
+    """Keep the reply, or give the Idempotency-Key free where none was kept in advance."""
     with store.transaction() as connection:
         if reply is not None and 200 <= reply.status < 300:
-            sealed = reply._replace(body=claim.seal(reply.body))
-            record_reply(connection, sealed, key_id=key_id, idempotency_key=replay_key)
+            claim.record(connection, reply)
         else:
-            forget_reply(connection, key_id=key_id, idempotency_key=replay_key)
+            forget_reply(connection, key_id=claim.key_id, idempotency_key=claim.replay_key)
 
 
 class _Overheard:

@@ -1,7 +1,8 @@
 """Replies to requests with an Idempotency-Key, so that a repeated request is answered the same.
 
-A reply is reserved before the work and filled in after it; a reservation without a reply means
-that the first request is still under way, or died.
+A reply is reserved before the work and filled in after it, or in the very transaction that does it;
+a reservation without a reply means that the first request is still under way, or died. Replies are
+kept for a day.
 """
 
 from datetime import timedelta
@@ -16,6 +17,8 @@ from grader.store.statements import insert_ignoring
 
 _ABANDONED_AFTER = timedelta(seconds=600)
 """Longer than any request may be held (`Prefer: wait`), or a slow one would be done twice."""
+
+_KEPT = timedelta(hours=24)
 
 
 class Reply(NamedTuple):
@@ -34,6 +37,7 @@ def reserve_reply(
         Conflict: the first request with it is still under way.
     """
     now = utc_now()
+    connection.execute(replies.delete().where(replies.c.created_at < now - _KEPT))
     row = {"key_id": key_id, "idempotency_key": idempotency_key, "request_hash": request_hash}
     insert = insert_ignoring(connection, replies).values(**row, created_at=now)
     if connection.execute(insert).rowcount:

@@ -5,6 +5,9 @@ is false where the metadata holds something else. Text is ordered by its bytes, 
 database's own language. A list is one parameter, so that a long one fits into a statement.
 
 PostgreSQL compares JSONB with JSONB, so that no cast can fail on a row that is not meant.
+
+Conditions are written so that the indexes of the schema serve them: on SQLite the well-known keys
+in the very words of their indexes, on PostgreSQL an equality as containment.
 """
 
 import re
@@ -17,12 +20,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from grader.domain.selection import Condition, Every, Some, Where
 from grader.errors import InvalidSelection
-from grader.store.schema import transcripts
+from grader.store.schema import INDEXED_KEYS, transcripts
 
 _COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _NUMBERS = ("integer", "real")
 _BOOLEANS = {True: "true", False: "false"}
 _LARGEST = 2**63
+_MOST_LOOKED_UP = 50
+"""How many values of a list are looked up in an index one by one."""
 _NOT_IN_A_PATH = re.compile(r'["\\\x00-\x1f]')
 
 
@@ -52,11 +57,14 @@ def _postgresql(condition: Condition) -> sa.ColumnElement[bool]:
         case "exists":
             return found.is_not(None) if value else found.is_(None)
         case "eq":
-            return found == _jsonb(value)
+            return _holds(condition.key, value)
         case "ne":
             return sa.or_(found.is_(None), found != _jsonb(value))
         case "in":
-            listed = sa.func.jsonb_array_elements(_jsonb(_storable(condition))).column_valued()
+            values = _storable(condition)
+            if 0 < len(values) <= _MOST_LOOKED_UP:
+                return sa.or_(*(_holds(condition.key, each) for each in values))
+            listed = sa.func.jsonb_array_elements(_jsonb(values)).column_valued()
             return found.in_(sa.select(listed))
         case "contains":
             is_text = sa.func.jsonb_typeof(found) == "string"
@@ -68,6 +76,13 @@ def _postgresql(condition: Condition) -> sa.ColumnElement[bool]:
         case operator:
             compared = found.op(_COMPARISONS[operator], is_comparison=True)(_jsonb(value))
             return sa.and_(sa.func.jsonb_typeof(found) == "number", compared)
+
+
+def _holds(key: str, value: Any) -> sa.ColumnElement[bool]:
+    """Return that metadata holds a scalar under a key: of objects in objects, an equality."""
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return transcripts.c.metadata.op("@>", is_comparison=True)(_jsonb(value))
 
 
 def _jsonb(value: Any) -> sa.ColumnElement[Any]:
@@ -90,7 +105,9 @@ def _sqlite(condition: Condition) -> sa.ColumnElement[bool]:
         case "eq":
             return _equals(found, value)
         case "ne":
-            return sa.or_(found.kind.is_(None), sa.not_(_equals(found, value)))
+            # `coalesce` keeps "absent" false rather than unknown, so that its negation is true.
+            is_equal = sa.func.coalesce(_equals(found, value), sa.false())
+            return sa.or_(found.kind.is_(None), sa.not_(is_equal))
         case "in":
             return _is_one_of(found, _storable(condition))
         case "contains":
@@ -110,7 +127,10 @@ def _sqlite(condition: Condition) -> sa.ColumnElement[bool]:
 def _look(key: str) -> _Found:
     parts = key.split(".")
     if not any(_NOT_IN_A_PATH.search(part) for part in parts):
-        path = "$" + "".join(f'."{part}"' for part in parts)
+        path: Any = "$" + "".join(f'."{part}"' for part in parts)
+        if key in INDEXED_KEYS:
+            # An index is found by its words, in which nothing is a parameter.
+            path = sa.literal_column(f"'{path}'")
         return _Found(
             sa.func.json_extract(transcripts.c.metadata, path),
             sa.func.json_type(transcripts.c.metadata, path),
@@ -128,32 +148,44 @@ def _look(key: str) -> _Found:
 
 
 def _equals(found: _Found, value: Any) -> sa.ColumnElement[bool]:
-    # `coalesce` keeps "absent" false rather than unknown, so that its negation is true.
     match value:
         case None:
-            return sa.func.coalesce(found.kind == "null", sa.false())
+            return found.kind == "null"
         case bool():
-            return sa.func.coalesce(found.kind == _BOOLEANS[value], sa.false())
+            return found.kind == _BOOLEANS[value]
+        case str() if not _may_be_a_holder(value):
+            # An index alone decides, and the row need not be looked at.
+            return found.value == value
         case str():
-            same = sa.and_(found.kind == "text", found.value == value)
-            return sa.func.coalesce(same, sa.false())
+            return sa.and_(found.kind == "text", found.value == value)
         case _:
-            same = sa.and_(found.kind.in_(_NUMBERS), found.value == value)
-            return sa.func.coalesce(same, sa.false())
+            return sa.and_(found.kind.in_(_NUMBERS), found.value == value)
+
+
+def _may_be_a_holder(text: str) -> bool:
+    """Tell whether SQLite may give this text for an object or a list, which are no texts."""
+    return text.startswith(("{", "["))
 
 
 def _is_one_of(found: _Found, values: Sequence[Any]) -> sa.ColumnElement[bool]:
     texts = [each for each in values if isinstance(each, str)]
     kinds = [_BOOLEANS[each] for each in values if isinstance(each, bool)]
     numbers = [each for each in values if not isinstance(each, str | bool)]
-    return sa.or_(
-        sa.and_(found.kind == "text", found.value.in_(_listed(texts))),
-        sa.and_(found.kind.in_(_NUMBERS), found.value.in_(_listed(numbers))),
-        found.kind.in_(_listed(kinds)),
-    )
+    ways: list[sa.ColumnElement[bool]] = []
+    if plain := [text for text in texts if not _may_be_a_holder(text)]:
+        ways.append(found.value.in_(_listed(plain)))
+    if others := [text for text in texts if _may_be_a_holder(text)]:
+        ways.append(sa.and_(found.kind == "text", found.value.in_(_listed(others))))
+    if numbers:
+        ways.append(sa.and_(found.kind.in_(_NUMBERS), found.value.in_(_listed(numbers))))
+    if kinds:
+        ways.append(found.kind.in_(_listed(kinds)))
+    return sa.or_(sa.false(), *ways)
 
 
-def _listed(values: list[Any]) -> sa.Select[Any]:
+def _listed(values: list[Any]) -> sa.Select[Any] | list[Any]:
+    if len(values) <= _MOST_LOOKED_UP:
+        return values
     items = sa.func.json_each(orjson.dumps(values).decode()).table_valued("value")
     return sa.select(items.c.value)
 

@@ -1,5 +1,6 @@
 """An Idempotency-Key: the same request again is answered the same, and nothing happens twice."""
 
+import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -94,7 +95,7 @@ def test_two_callers_may_use_the_same_key(service: Service, mark: str) -> None:
         ("/v1/runs", {"rubrics": ["nope"], "panel": "rules", "transcripts": {"where": {}}}, 404),
         ("/v1/transcripts", {"messages": []}, 422),
         ("/v1/runs/run_nope:cancel", b"", 404),
-        ("/v1/gold", {}, 501),
+        ("/v1/audits", {}, 501),
     ],
 )
 def test_a_refused_request_leaves_its_key_free(
@@ -191,3 +192,51 @@ def test_an_answer_is_kept_before_the_client_has_it(service: Service, mark: str)
         key, body = f"{mark} {number}", saying(f"{mark} {number}")
         assert post(service.admin, "/v1/transcripts", body, key).status_code == 201
         assert post(service.admin, "/v1/transcripts", body, key).status_code == 201
+
+
+def test_a_run_is_not_made_twice_if_its_answer_broke_off(service: Service, mark: str) -> None:
+    """The run is stored, and then the server fails: who asks again is told of this very run."""
+    body = json.dumps(rules_run(items=[saying(mark)])).encode()
+    before = service.count_rows()["runs"]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def fail(_: Any) -> None:
+        raise OSError("the connection broke")
+
+    headers = {"Authorization": "Bearer grk_admin", "Idempotency-Key": mark, **JSON}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/runs",
+        "raw_path": b"/v1/runs",
+        "query_string": b"",
+        "root_path": "",
+        "http_version": "1.1",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    }
+    with pytest.raises(OSError, match="the connection broke"):
+        asyncio.run(service.app(scope, receive, fail))
+    assert service.count_rows()["runs"] == before + 1
+
+    again = service.admin.post("/v1/runs", content=body, headers=headers)
+    assert (again.status_code, again.headers["idempotent-replayed"]) == (202, "true")
+    assert again.headers["location"] == f"/v1/runs/{again.json()['run_id']}"
+    assert again.json() == service.show(again.json()["run_id"])
+    assert service.count_rows()["runs"] == before + 1
+
+
+def test_replies_are_kept_for_a_day(service: Service, mark: str) -> None:
+    old, young = f"{mark} old", f"{mark} young"
+    for key in (old, young):
+        assert post(service.admin, "/v1/transcripts", saying(key), key).status_code == 201
+    for key, hours in ((old, 25), (young, 23)):
+        with service.store.transaction() as connection:
+            age = sa.update(replies).where(replies.c.idempotency_key == key)
+            connection.execute(age.values(created_at=utc_now() - timedelta(hours=hours)))
+    post(service.admin, "/v1/transcripts", saying(mark), mark)
+    with service.store.reading() as connection:
+        kept = set(connection.scalars(sa.select(replies.c.idempotency_key)))
+    assert young in kept
+    assert old not in kept
