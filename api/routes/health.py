@@ -1,13 +1,21 @@
 """Whether the service lives, whether it can work, and how much it has to do. No key."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from api.context import InContext
-from grader.store import runs
+from api.metrics import Metrics
 from grader.store.migrate import check_migrated
 
 router = APIRouter(tags=["health"])
+
+
+def _metrics(request: Request) -> Metrics:
+    found: Metrics = request.app.state.metrics
+    return found
 
 
 @router.get("/healthz")
@@ -25,12 +33,6 @@ def get_readiness(context: InContext) -> dict[str, str]:
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-def get_metrics(context: InContext) -> PlainTextResponse:
-    """Return what Prometheus scrapes: runs by status, and jobs that wait."""
-    with context.store.reading() as connection:
-        by_status = runs.count_by_status(connection)
-    lines = ["# HELP grader_runs Runs by status.", "# TYPE grader_runs gauge"]
-    lines += [f'grader_runs{{status="{status}"}} {n}' for status, n in sorted(by_status.items())]
-    lines += ["# HELP grader_jobs_waiting Jobs in the queue.", "# TYPE grader_jobs_waiting gauge"]
-    lines.append(f"grader_jobs_waiting {context.queue.waiting().total()}")
-    return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
+def get_metrics(metrics: Annotated[Metrics, Depends(_metrics)]) -> PlainTextResponse:
+    """Return what Prometheus scrapes."""
+    return PlainTextResponse(metrics.render(), media_type=CONTENT_TYPE_PLAIN_0_0_4)

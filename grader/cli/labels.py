@@ -53,9 +53,11 @@ def print_run(run: Json) -> None:
             f"{run['panel']['name']} ({', '.join(j['name'] for j in run['panel']['judges'])})",
         ),
         ("view", run["view"]),
-        ("transcripts", f"{transcripts['finished']} of {transcripts['expected']} finished"),
-        ("judgments", ", ".join(f"{name} {n}" for name, n in judgments.items() if n)),
-        ("cost", _cost(run["cost"])),
+        ("asked", f"{run['mode']}, {run['priority']}"),
+        ("transcripts", f"{transcripts['finished']:,} of {transcripts['expected']:,} finished"),
+        ("judgments", ", ".join(f"{name} {n:,}" for name, n in judgments.items() if n)),
+        ("cost", cost_line(run["cost"])),
+        *([("speed", told)] if (told := speed_line(run)) else []),
         ("created", run["created_at"]),
         ("finished", run["finished_at"]),
     ]
@@ -74,7 +76,41 @@ def progress_line(run: Json) -> str:
     return "  ".join(told)
 
 
-def _cost(cost: Json) -> str:
-    unpriced = cost["unpriced_judges"]
-    told = f"${cost['spent']:.4f}"
-    return f"{told} (no prices known for {', '.join(unpriced)})" if unpriced else told
+def cost_line(cost: Json) -> str:
+    """Return what was spent, beside what was expected and what is allowed."""
+    told = f"${cost['spent']:,.4f}"
+    if cost["estimated"] is not None:
+        told += f" of about ${cost['estimated']:,.4f}"
+    if cost["budget"] is not None:
+        told += f", budget ${cost['budget']:,.4f}"
+    if unpriced := cost["unpriced_judges"]:
+        told += f" (no prices known for {', '.join(unpriced)})"
+    return told
+
+
+def short_cost(cost: Json) -> str:
+    """Return what was spent, and the budget if there is one."""
+    budget = f"/${cost['budget']:,.2f}" if cost["budget"] is not None else ""
+    return f"${cost['spent']:,.4f}{budget}"
+
+
+def speed_line(run: Json) -> str:
+    """Return how quick a run is at present; nothing where that is not known."""
+    speed = run["speed"]
+    if not speed:
+        return ""
+    eta = speed["eta_seconds"]
+    left = "" if eta is None else f", about {duration(eta)} left"
+    return f"{speed['judgments_per_minute']:,.0f} judgments a minute{left}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time in the two largest units that matter."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

@@ -54,12 +54,16 @@ def console(*, stderr: bool = False) -> "Console":
 
 
 def build_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "Table":
-    """Return a table of texts; what begins with `>` as a column's name is aligned right."""
+    """Return a table of texts.
+
+    A column whose name begins with `>` is aligned right; one with `=` is never folded, as an id
+    that is to be copied.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    has_names = any(column.strip(">") for column in columns)
+    has_names = any(column.strip("=>") for column in columns)
     table = Table(
         box=box.SIMPLE_HEAD if has_names else None,
         show_header=has_names,
@@ -68,9 +72,10 @@ def build_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "Ta
     )
     for column in columns:
         table.add_column(
-            Text(column.removeprefix(">")),
+            Text(column.lstrip(">=")),
             justify="right" if column.startswith(">") else "left",
             overflow="fold",
+            no_wrap=column.lstrip(">").startswith("="),
         )
     for row in rows:
         table.add_row(*(Text(plain(show(cell))) for cell in row))

@@ -1,16 +1,14 @@
 """`grader runs`: look at runs, watch them, steer them."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grader.cli import not_built
+from grader.cli import differences, exporting, resuming, watching
 from grader.cli.connection import DEFAULT_DATA, DEFAULT_URL, AsJson, Data, Key, Url, open_client
-from grader.cli.labels import label_row, print_labels, print_run, progress_line
-from grader.cli.output import build_table, console, note, print_json, print_table, print_text
+from grader.cli.labels import label_row, print_labels, print_run, progress_line, short_cost
+from grader.cli.output import console, note, print_json, print_table, print_text
 from grader.cli.proof import render_proof
-from grader.cli.waiting import exit_code
 
 if TYPE_CHECKING:
     from grader.client import RunAction
@@ -37,18 +35,15 @@ def list_runs(
         print_json(runs)
         return
     print_table(
-        ("run", "status", "rubrics", "panel", ">transcripts", ">failed", ">cost", "created"),
+        ("=run", "=status", ">transcripts", ">=cost", "=created", "rubrics · panel"),
         (
             (
                 run["run_id"],
-                run["status"],
-                ", ".join(r["name"] for r in run["rubrics"]),
-                run["panel"]["name"],
-                f"{run['counts']['transcripts']['finished']}/"
-                f"{run['counts']['transcripts']['expected']}",
-                run["counts"]["judgments"]["failed"],
-                f"${run['cost']['spent']:.4f}",
-                run["created_at"][:19],
+                run["status"] + (" (batch)" if run["mode"] == "batch" else ""),
+                _done(run["counts"]),
+                short_cost(run["cost"]),
+                run["created_at"][5:16].replace("T", " "),
+                f"{', '.join(r['name'] for r in run['rubrics'])} · {run['panel']['name']}",
             )
             for run in runs
         ),
@@ -92,27 +87,14 @@ def show_run(
         _print_judgments(found)
     else:
         print_run(found)
+        console().print(watching.judges_table(found["judges"]))
 
 
-@app.command("watch")
-def watch_run(
-    run_id: RunId, url: Url = DEFAULT_URL, key: Key = None, data: Data = DEFAULT_DATA
-) -> None:
-    """Watch a run until it is settled: a live table on a terminal, lines elsewhere."""
-    run: dict[str, Any] = {}
-    with open_client(url, key, data) as client:
-        if sys.stdout.isatty():
-            from rich.live import Live
-
-            with Live(console=console(), auto_refresh=False) as live:
-                for run in client.watch_run(run_id):
-                    rows = [(name, n) for name, n in run["counts"]["judgments"].items()]
-                    live.update(build_table(("", progress_line(run)), rows), refresh=True)
-        else:
-            for run in client.watch_run(run_id):
-                print_text(f"{run['run_id']}  {progress_line(run)}")
-    if code := exit_code(run):
-        raise typer.Exit(code)
+def _done(counts: dict[str, Any]) -> str:
+    """Return how many transcripts are finished, and how many judgments failed if any did."""
+    transcripts, failed = counts["transcripts"], counts["judgments"]["failed"]
+    done = f"{transcripts['finished']:,}/{transcripts['expected']:,}"
+    return f"{done}, {failed:,} failed" if failed else done
 
 
 def _print_judgments(judgments: list[dict[str, Any]]) -> None:
@@ -154,7 +136,9 @@ def _add_action(action: "RunAction", told: str) -> None:
 
 _add_action("cancel", "Stop a run for good; what was answered stays.")
 _add_action("pause", "Hold a run; calls in flight are finished.")
-_add_action("resume", "Let a paused or failed run go on.")
+app.command("resume")(resuming.resume_run)
 _add_action("retry", "Ask again for the judgments that failed.")
-not_built.add_to(app, "diff")
-not_built.add_to(app, "export")
+app.command("watch")(watching.watch_run)
+app.command("diff")(differences.compare_runs)
+app.command("export")(exporting.export_run)
+app.command("manifest")(exporting.show_manifest)

@@ -4,6 +4,7 @@ A run's judgments are not rows of its own: they stand under natural keys that ru
 walks the run's transcripts and looks up what each of them asks.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from grader.domain.transcript import Transcript
 from grader.grading import plan_questions, repeats_of, seat
 from grader.judges.question import Question
 from grader.reports.records import JudgmentRecord, judgment_record
-from grader.store import judgments, runs
+from grader.store import judgments, runs, summaries
 from grader.store.catalogue import get_rubric_by_hash
 from grader.store.judgments import StoredJudgment
 from grader.store.runs import RunRow
@@ -41,16 +42,14 @@ def find_run_judgments(
     limit: int,
     status: JudgmentStatus | None = None,
 ) -> tuple[list[JudgmentRecord], Position | None]:
-    """Return up to `limit` judgments from `start` on, and where the next page begins."""
+    """Return up to `limit` judgments from `start` on, and where the next page begins.
+
+    With a status, only shards are looked at in which it may be found.
+    """
     rubrics = [get_rubric_by_hash(connection, r.rubric_hash) for r in run.spec.rubrics]
     page: list[JudgmentRecord] = []
-    position = start
-    while position.member < run.transcripts:
-        members = runs.find_members(
-            connection, run.run_id, first=position.member, limit=_MEMBERS_AT_ONCE
-        )
-        if not members:
-            break
+    for first, last in _parts(connection, run, start, status):
+        members = runs.find_members(connection, run.run_id, first=first, limit=last - first + 1)
         seen = [
             SeenTranscript(
                 run.spec.view, transcript_hash=its_hash, metadata=metadata, load=_not_needed
@@ -76,8 +75,20 @@ def find_run_judgments(
                 if len(page) == limit:
                     return page, Position(number, index)
                 page.append(record)
-        position = Position(members[-1][0] + 1)
     return page, None
+
+
+def _parts(
+    connection: sa.Connection, run: RunRow, start: Position, status: JudgmentStatus | None
+) -> Iterator[tuple[int, int]]:
+    """Yield numbers of transcripts, from and to, among which a page's judgments may be."""
+    spans = [(start.member, run.transcripts - 1)]
+    # A judgment that is pending is no judgment yet: no list shows any.
+    if status is not None and status != "pending":
+        spans = summaries.find_spans(connection, run.run_id, status, first=start.member)
+    for begin, end in spans:
+        for first in range(max(begin, start.member), end + 1, _MEMBERS_AT_ONCE):
+            yield first, min(end, first + _MEMBERS_AT_ONCE - 1)
 
 
 def _records(

@@ -23,12 +23,13 @@ from sqlalchemy.exc import (
     TimeoutError,  # noqa: A004
 )
 
-from grader.errors import StoreUnavailable
+from grader.errors import StoreFull, StoreUnavailable
 from grader.store import schema
 
 _BUSY_MILLISECONDS = 30_000
 _NOT_MIGRATED = ("42P01", "42703")
 """PostgreSQL's codes for a table or a column that is not there."""
+_DISK_FULL = "53100"
 
 
 class Store:
@@ -88,6 +89,10 @@ def _translated() -> Iterator[None]:
             raise StoreUnavailable(
                 "the database has not the tables of this version; run `grader db migrate`"
             ) from error
+        if _is_full(error):
+            raise StoreFull(
+                f"the disk of the database is full ({error.orig}): make room and do the same again"
+            ) from error
         if isinstance(error, OperationalError):
             raise StoreUnavailable(f"the database does not answer: {error.orig}") from error
         if type(error) is DatabaseError:
@@ -98,6 +103,11 @@ def _translated() -> Iterator[None]:
         raise
 
 
+def _is_full(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlstate", None)
+    return code == _DISK_FULL or str(error.orig) == "database or disk is full"
+
+
 def _lacks_tables(error: DBAPIError) -> bool:
     code = getattr(error.orig, "sqlstate", None)
     return code in _NOT_MIGRATED or str(error.orig).startswith(("no such table", "no such column"))
@@ -106,7 +116,7 @@ def _lacks_tables(error: DBAPIError) -> bool:
 def _build_engine(url: str, *, pool_size: int) -> sa.Engine:
     options: dict[str, Any] = {
         "json_serializer": lambda value: orjson.dumps(value).decode(),
-        "json_deserializer": orjson.loads,
+        "json_deserializer": _load_json,
         "pool_size": pool_size,
         "max_overflow": pool_size,
         "pool_pre_ping": True,
@@ -123,6 +133,11 @@ def _build_engine(url: str, *, pool_size: int) -> sa.Engine:
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _load_json(stored: Any) -> Any:
+    # SQLite keeps a JSON number that stands alone as a number of its own.
+    return stored if isinstance(stored, int | float) else orjson.loads(stored)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -23,8 +23,8 @@ def test_metrics_count_runs_and_waiting_jobs(service: Service, mark: str) -> Non
     def measured(name: str) -> int:
         answer = service.nobody.get("/metrics")
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-        found = re.search(rf"^{re.escape(name)} (\d+)$", answer.text, re.MULTILINE)
-        return int(found[1]) if found else 0
+        found = re.search(rf"^{re.escape(name)} ([\d.]+)$", answer.text, re.MULTILINE)
+        return int(float(found[1])) if found else 0
 
     names = ('grader_runs{status="created"}', "grader_jobs_waiting")
     before = [measured(name) for name in names]

@@ -201,16 +201,9 @@ def test_pages_hold_while_the_run_goes_on(service: Service, mark: str) -> None:
 
 def test_what_is_not_built_says_so(service: Service) -> None:
     for method, path in (
-        ("GET", "/v1/runs/run_x/events"),
-        ("GET", "/v1/runs/run_x/diff?against=run_y"),
-        ("GET", "/v1/runs/run_x/export?format=csv"),
-        ("GET", "/v1/gold"),
-        ("POST", "/v1/gold"),
-        ("GET", "/v1/reviews/next"),
         ("GET", "/v1/studies/rates"),
         ("POST", "/v1/audits"),
         ("DELETE", "/v1/webhooks/whk_x"),
-        ("POST", "/v1/judgments"),
     ):
         problem_in(service.admin.request(method, path), 501, "not_built")
 

@@ -67,7 +67,8 @@ def test_a_move_is_made_or_refused(service: Service, mark: str, status: str, ver
     else:
         assert answer.status_code == 200, answer.text
         assert answer.json()["status"] == expected
-        assert answer.json() == service.show(run_id)
+        # How fast a run goes is told only where it is asked for.
+        assert answer.json() | {"speed": None} == service.show(run_id) | {"speed": None}
 
 
 def test_a_paused_run_says_why_and_is_finished_after_it_is_resumed(
