@@ -12,7 +12,15 @@ from grader.errors import ServerFailed
 from grader.testing import SimulatedProvider, ideal_makespan
 from grader.testing.provider import Latency
 from grader.testing.provider.limits import RequestAllowance
-from tests.testing.asking import ask, ask_many, plain, request, with_client
+from tests.testing.asking import (
+    ask,
+    ask_many,
+    plain,
+    request,
+    schema_of,
+    tools_of,
+    with_client,
+)
 
 # A benchmark's published numbers hang on them: a change makes old and new ones incomparable.
 GOLDEN_LATENCIES = [
@@ -212,6 +220,42 @@ def test_a_second_question_about_the_same_transcript_finds_the_prefix_cached(pro
     another_model, _ = cached("Was a peer framed?", model="another")
     assert another_model == 0
     assert provider.stats()["cached_tokens"] == second
+
+
+def test_tokens_are_those_of_what_a_model_reads(provider):
+    """Four bytes each; a line break is one byte of text, and not the two that JSON needs."""
+    short, long = (
+        ask(provider.base_url, **plain(transcript=text)).usage.prompt_tokens
+        for text in ("", "\n" * 4_000)
+    )
+    assert long - short == 1_000
+
+
+def test_another_tool_before_the_same_messages_leaves_nothing_of_the_prefix(provider):
+    provider.behave(prefix_cache=True)
+    transcript = "[M1] user\n" + "| line\n" * 2_000
+
+    def cached(name):
+        sent = request(transcript, **tools_of(schema_of(occurred={"type": "boolean"}), name))
+        return ask(provider.base_url, **sent).usage.prompt_tokens_details.cached_tokens
+
+    assert cached("one") == 0
+    assert cached("two") == 0
+    assert cached("one") > 3_000
+
+
+def test_a_call_that_fails_leaves_nothing_in_the_cache(provider):
+    provider.behave(prefix_cache=True)
+    provider.script(["server_error"])
+    transcript = "[M1] user\n" + "| line\n" * 2_000
+    sent = request(transcript)
+
+    with pytest.raises(openai.InternalServerError):
+        ask(provider.base_url, **sent)
+    answered = [ask(provider.base_url, **sent).usage.prompt_tokens_details for _ in range(2)]
+
+    assert answered[0].cached_tokens == 0
+    assert answered[1].cached_tokens > 3_000
 
 
 def test_a_short_prompt_is_never_cached(provider):

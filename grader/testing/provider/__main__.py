@@ -57,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", help="seconds, or lognormal:MEDIAN:SIGMA:SEED")
     parser.add_argument("--max-in-flight", type=int)
     parser.add_argument("--requests-per-minute", type=float)
+    parser.add_argument("--request-burst", type=int)
+    parser.add_argument("--tokens-per-minute", type=float)
+    parser.add_argument("--token-burst", type=int)
     parser.add_argument("--answer", choices=("keyword", "schema"))
     parser.add_argument("--disposition", choices=DISPOSITIONS)
     parser.add_argument("--prefix-cache", action="store_true", default=None)
@@ -76,6 +79,9 @@ def _settings(options: argparse.Namespace) -> dict[str, object]:
         "latency",
         "max_in_flight",
         "requests_per_minute",
+        "request_burst",
+        "tokens_per_minute",
+        "token_burst",
         "answer",
         "disposition",
         "prefix_cache",

@@ -10,6 +10,8 @@ from math import exp
 from statistics import NormalDist
 from typing import Any, Literal, TypeAlias, get_args
 
+from grader.testing.provider.batch_behaviour import BatchBehaviour
+
 Kind: TypeAlias = Literal[
     "malformed_json",
     "empty",
@@ -114,6 +116,10 @@ class Behaviour:
     """The rate beyond the burst; what comes sooner is answered 429."""
     request_burst: int | None = None
     """How many calls may come at once before the rate counts; a whole minute's by default."""
+    tokens_per_minute: float | None = None
+    """Likewise of tokens: the prompt's are counted when it comes, the answer's when it goes."""
+    token_burst: int | None = None
+    """How many tokens may come at once before the rate counts; a whole minute's by default."""
     retry_after_seconds: float = 1.0
     """What Retry-After says for the in-flight limit, `rate_limited` and `unavailable`."""
     timeout_seconds: float = 60.0
@@ -133,3 +139,5 @@ class Behaviour:
     """"strict", "lenient" or "literal"; otherwise the model's name decides."""
     keep_requests: int = 0
     """How many of the latest requests are kept to be looked at."""
+    batch: BatchBehaviour = field(default_factory=BatchBehaviour)
+    """How batches turn out; as JSON or a mapping, the fields of `BatchBehaviour`."""

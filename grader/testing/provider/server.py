@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from grader.errors import InvalidInput
+from grader.testing.provider.batch_routes import add_batch_routes
 from grader.testing.provider.simulation import Simulation
 from grader.testing.provider.wire import Reply, render_error
 
@@ -72,6 +73,7 @@ def _build_app(simulation: Simulation) -> web.Application:
     app = web.Application(client_max_size=_MOST_BODY_BYTES)
     app.router.add_post("/v1/chat/completions", complete)
     app.router.add_get("/v1/models", models)
+    add_batch_routes(app, simulation)
     app.router.add_get("/simulated/stats", stats)
     app.router.add_get("/simulated/requests", requests)
     app.router.add_post("/simulated/behaviour", behave)

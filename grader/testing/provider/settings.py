@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any, cast
 
 from grader.errors import InvalidInput
+from grader.testing.provider.batch_behaviour import read_batch_behaviour
 from grader.testing.provider.behaviour import (
     DISPOSITIONS,
     KINDS,
@@ -167,6 +168,8 @@ _READERS: dict[str, Callable[[str, object], Any]] = {
     "max_in_flight": _or_none(_read_whole),
     "requests_per_minute": _or_none(_read_amount),
     "request_burst": _or_none(_read_whole),
+    "tokens_per_minute": _or_none(_read_amount),
+    "token_burst": _or_none(_read_whole),
     "retry_after_seconds": _read_amount,
     "timeout_seconds": _read_amount,
     "fails": _read_failures,
@@ -177,4 +180,5 @@ _READERS: dict[str, Callable[[str, object], Any]] = {
     "answer": _read_answer,
     "disposition": _or_none(_read_disposition),
     "keep_requests": _read_whole,
+    "batch": read_batch_behaviour,
 }

@@ -6,13 +6,16 @@ here runs on one event loop, so nothing is locked.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import orjson
+
 from grader.errors import InvalidInput
+from grader.testing.provider.batches import Batches
 from grader.testing.provider.behaviour import DISPOSITIONS, INSTANT_KINDS, Behaviour, Step
 from grader.testing.provider.calls import Calls
-from grader.testing.provider.limits import RequestAllowance
+from grader.testing.provider.limits import RequestAllowance, TokenAllowance
 from grader.testing.provider.outcome import decide_outcome
 from grader.testing.provider.prefix_cache import PrefixCache
 from grader.testing.provider.request import ChatRequest, read_chat_request
@@ -29,15 +32,36 @@ class _Scope:
         self.settings = dict(settings)
         self.script: deque[Step] = deque()
         self.own = read_behaviour(self.settings)
-        self.allowance = _build_allowance(self.own)
+        self.requests = _build_requests(self.own)
+        self.tokens = _build_tokens(self.own)
 
     def change(self, settings: Mapping[str, object]) -> None:
         changed = {**self.settings, **settings}
         own = read_behaviour(changed)
-        allowance = _build_allowance(own)
+        requests, tokens = _build_requests(own), _build_tokens(own)
         if {"requests_per_minute", "request_burst"} & set(settings):
-            self.allowance = allowance
+            self.requests = requests
+        if {"tokens_per_minute", "token_burst"} & set(settings):
+            self.tokens = tokens
         self.settings, self.own = changed, own
+
+    def waits(self, now: float, tokens: int) -> Iterator[tuple[str, float]]:
+        """Yield the limits that a prompt breaks, and for how long it would."""
+        if self.requests is not None and (wait := self.requests.wait_seconds(now)):
+            yield "rate_limit", wait
+        if self.tokens is not None and (wait := self.tokens.wait_seconds(now, tokens)):
+            yield "token_limit", wait
+
+    def take(self, now: float, tokens: int) -> None:
+        if self.requests is not None:
+            self.requests.take(now)
+        if self.tokens is not None:
+            self.tokens.take(now, tokens)
+
+    def headers(self, now: float) -> dict[str, str]:
+        """Return the headers by which a provider tells of its limits."""
+        allowances = (each for each in (self.requests, self.tokens) if each is not None)
+        return {name: told for each in allowances for name, told in each.headers(now).items()}
 
 
 class Simulation:
@@ -57,6 +81,7 @@ class Simulation:
         self._behaviours: dict[str, Behaviour] = {}
         self._calls = Calls()
         self._cache = PrefixCache()
+        self.batches = Batches(self.answer_line, lambda model: self._behaviour(model).batch)
 
     def behave(self, model: str | None, settings: Mapping[str, object]) -> None:
         """Change settings; those not named stay. A model's own lie over the general ones."""
@@ -70,7 +95,8 @@ class Simulation:
 
     def stats(self, *, latencies: bool = False) -> dict[str, Any]:
         left = sum(len(scope.script) for scope in (self._all, *self._models.values()))
-        return self._calls.stats(script_left=left, latencies=latencies)
+        told = self._calls.stats(script_left=left, latencies=latencies)
+        return {**told, "batches": self.batches.stats()}
 
     def requests(self) -> list[dict[str, Any]]:
         """Return the kept requests, oldest first; `keep_requests` says how many are kept."""
@@ -92,6 +118,33 @@ class Simulation:
             calls.answered[reply.status] += 1
         return reply
 
+    def answer_line(self, body: Mapping[str, Any], number: int) -> Reply:
+        """Answer one line of a batch as a call would be, at once and past the limits."""
+        try:
+            request = read_chat_request(orjson.dumps(body))
+        except InvalidInput as error:
+            return render_error("bad_request", detail=error)
+        behaviour = self._behaviour(request.model)
+        limit = behaviour.max_context_tokens
+        if limit is not None and request.prompt_tokens > limit:
+            return render_error("context_overflow", limit=limit, tokens=request.prompt_tokens)
+        scopes = reversed(self._scopes(request.model))
+        step = next((scope.script.popleft() for scope in scopes if scope.script), None)
+        failure, answer = decide_outcome(request, behaviour, number, step)
+        if failure is not None and failure.kind in ("timeout", "disconnect"):
+            return Reply(0, b"", cut="silent")
+        if isinstance(answer, Reply):
+            return answer
+        return render_completion(
+            request,
+            answer,
+            failure.kind if failure else None,
+            number=number,
+            served_model=behaviour.served_model or request.model,
+            system_fingerprint=behaviour.system_fingerprint,
+            cached_tokens=None,
+        )
+
     async def _answer(self, calls: Calls, body: bytes) -> Reply:
         try:
             request = read_chat_request(body)
@@ -101,24 +154,26 @@ class Simulation:
         calls.by_model[request.model] += 1
         calls.keep(request.body, self._all.own.keep_requests)
         scopes = self._scopes(request.model)
-        if refused := self._refuse(calls, request.model, scopes):
+        if refused := self._refuse(calls, request, scopes):
             return refused
-        now = asyncio.get_running_loop().time()
+        clock = asyncio.get_running_loop().time
         headers: dict[str, str] = {}
         for scope in scopes:
-            if scope.allowance is not None:
-                scope.allowance.take(now)
-                headers |= scope.allowance.headers(now)
+            scope.take(clock(), request.prompt_tokens)
+            headers |= scope.headers(clock())
         number = calls.begin(request.model)
         try:
             reply = await self._serve(calls, request, number, scopes)
         finally:
             calls.end(request.model)
+        for scope in scopes:
+            if scope.tokens is not None:
+                scope.tokens.take(clock(), reply.completion_tokens)
         reply.headers.update({**headers, **reply.headers})
         return reply
 
-    def _refuse(self, calls: Calls, model: str, scopes: list[_Scope]) -> Reply | None:
-        now = asyncio.get_running_loop().time()
+    def _refuse(self, calls: Calls, request: ChatRequest, scopes: list[_Scope]) -> Reply | None:
+        model, now = request.model, asyncio.get_running_loop().time()
         for scope in scopes:
             own = scope.own
             running = calls.in_flight if scope is self._all else calls.in_flight_by_model[model]
@@ -127,10 +182,10 @@ class Simulation:
                 calls.by_kind["in_flight_limit"] += 1
                 seconds = self._behaviour(model).retry_after_seconds
                 return render_error("rate_limited", headers=retry_headers(seconds))
-            if scope.allowance is not None and (wait := scope.allowance.wait_seconds(now)):
+            for kind, wait in scope.waits(now, request.prompt_tokens):
                 calls.rejected_429 += 1
-                calls.by_kind["rate_limit"] += 1
-                headers = {**scope.allowance.headers(now), **retry_headers(wait)}
+                calls.by_kind[kind] += 1
+                headers = {**scope.headers(now), **retry_headers(wait)}
                 return render_error("rate_limited", headers=headers)
         return None
 
@@ -195,9 +250,17 @@ class Simulation:
         return self._behaviours[model]
 
 
-def _build_allowance(behaviour: Behaviour) -> RequestAllowance | None:
+def _build_requests(behaviour: Behaviour) -> RequestAllowance | None:
     if behaviour.requests_per_minute is None:
         return None
     return RequestAllowance(
         requests_per_minute=behaviour.requests_per_minute, burst=behaviour.request_burst
+    )
+
+
+def _build_tokens(behaviour: Behaviour) -> TokenAllowance | None:
+    if behaviour.tokens_per_minute is None:
+        return None
+    return TokenAllowance(
+        tokens_per_minute=behaviour.tokens_per_minute, burst=behaviour.token_burst
     )
