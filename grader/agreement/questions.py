@@ -35,6 +35,7 @@ from grader.agreement.standard_errors import (
 )
 from grader.agreement.statistic import Question, share, undefined
 from grader.agreement.values import NUMERIC
+from grader.agreement.withholding import why_withheld
 
 Questions = dict[str, Question]
 
@@ -72,11 +73,14 @@ def ask_overall(ratings: Ratings, patterns: Patterns) -> Questions:
             n=paired,
         )
     else:
-        alpha = Question(paired, krippendorff_alpha(patterns, ratings.scores, metric=metric))
+        estimator = krippendorff_alpha(patterns, ratings.scores, metric=metric)
+        alpha = Question(paired, estimator, withhold=_withheld(ratings, patterns))
     questions = {
         "raw_agreement": agreeing,
         "krippendorff_alpha": alpha,
-        "fleiss_kappa": Question(complete, fleiss_kappa(patterns, n_levels)),
+        "fleiss_kappa": Question(
+            complete, fleiss_kappa(patterns, n_levels), withhold=_withheld(ratings, patterns)
+        ),
         "gwet_ac1": _gwet(ratings, patterns, paired, equal_only(n_levels)),
     }
     if is_ordered:
@@ -123,7 +127,9 @@ def ask_pair(ratings: Ratings, patterns: Patterns) -> Questions:
     def kappa(estimator: Estimator, power: int | None) -> Question:
         if n < 2:
             return undefined(few, n=n)
-        return Question(n, estimator, same, standard_error=_kappa_error(ratings, patterns, power))
+        error = _kappa_error(ratings, patterns, power)
+        withhold = _withheld(ratings, patterns)
+        return Question(n, estimator, same, standard_error=error, withhold=withhold)
 
     questions = {
         "raw_agreement": share(patterns, agreeing, when_empty=none_shared),
@@ -210,8 +216,14 @@ def _gwet(ratings: Ratings, patterns: Patterns, paired: int, closeness: Closenes
 def _kappa_error(ratings: Ratings, patterns: Patterns, power: int | None) -> float | None:
     if not _is_plain(ratings):
         return None
-    weights = np.eye(len(ratings.levels)) if power is None else distance_weights(ratings.scores, power=power)
+    weights = np.eye(len(ratings.levels))
+    if power is not None:
+        weights = distance_weights(ratings.scores, power=power)
     return kappa_standard_error(patterns, weights)
+
+
+def _withheld(ratings: Ratings, patterns: Patterns) -> str | None:
+    return why_withheld(patterns) if ratings.scale in ("boolean", "nominal") else None
 
 
 def _is_plain(ratings: Ratings) -> bool:

@@ -66,6 +66,8 @@ class Question:
     hits: Hits | None = None
     """Given for shares, which may have Wilson's interval."""
     standard_error: float | None = None
+    withhold: str | None = None
+    """Why the bootstrap's interval is not shown; the value is."""
 
 
 def undefined(reason: str, *, n: int = 0) -> Question:
@@ -91,12 +93,15 @@ def measure(
     for name, q in questions.items():
         if q.estimator is None or math.isnan(values[name]):
             continue
-        found = None if q.hits is None else find_wilson_bounds(patterns, q.hits, values[name])
-        if found is not None:
-            bounds[name] = found
+        by_wilson = None if q.hits is None else find_wilson_bounds(patterns, q.hits, values[name])
+        if by_wilson is not None:
+            bounds[name] = by_wilson
         else:
             asked[name] = (q.estimator, values[name])
-    bounds |= _bootstrap(patterns, asked, resampling)
+    for name, found in _bootstrap(patterns, asked, resampling).items():
+        why = questions[name].withhold
+        is_shown = found.low is None or why is None
+        bounds[name] = found if is_shown else Bounds(None, None, why)
     return {
         name: Statistic(value=None, n=q.n, reason=q.undefined)
         if name not in bounds

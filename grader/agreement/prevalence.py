@@ -1,0 +1,335 @@
+"""From a judge's labels to a rate one may print: naive, corrected, and prediction-powered.
+
+A judge labels all units; people label a sample of them whose inclusion probabilities are known.
+Four estimates of the share of units that are truly positive come from that, each with a 95 %
+interval that counts what its calibration is uncertain of; `estimate_prevalence` says in words
+which one to print. Nothing here knows runs or gold sets: counts and arrays in, statistics out.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict
+
+from grader.agreement.bootstrap import NORMAL, TAIL, read_bounds
+from grader.agreement.design import (
+    covariance_of_means,
+    iter_weight_draws,
+    kish,
+    unseen_variance,
+)
+from grader.agreement.patterns import FloatArray, IntArray
+from grader.agreement.recommendation import Choice, recommend
+from grader.agreement.shares import divide, wilson
+from grader.agreement.statistic import Statistic
+from grader.errors import InvalidRatings
+
+Z = NORMAL.inv_cdf(1 - TAIL)
+LEAST_GOLD_POSITIVES = 10
+"""With fewer gold units of the rarer value, PPI++ covers less than it claims (docs/coverage.md)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """A judge beside gold on a sample, and the judge alone on everybody; see `calibrate`."""
+
+    n_units: int
+    """Units that the judge labelled, the sample among them."""
+    positives: int
+    """How many of them the judge calls true."""
+    gold: NDArray[np.bool_]
+    """Gold's value of each sampled unit."""
+    judged: NDArray[np.bool_]
+    """The judge's value of each sampled unit."""
+    weights: FloatArray
+    """One over each sampled unit's inclusion probability, up to a common factor."""
+    strata: IntArray
+    """Where each sampled unit was drawn."""
+
+    @property
+    def is_random(self) -> bool:
+        """Whether all sampled units weigh the same, as in a simple random sample."""
+        return not len(self.weights) or bool(np.allclose(self.weights, self.weights[0]))
+
+
+class Prevalence(BaseModel):
+    """Share of units that are truly positive, estimated in four ways."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    naive: Statistic
+    """The share that the judge calls true; its interval knows nothing of the judge's errors."""
+    gold_only: Statistic
+    """The share that gold calls true, weighted by the sampling design; the judge left out."""
+    rogan_gladen: Statistic
+    """The naive rate corrected for sensitivity and specificity (Rogan & Gladen 1978)."""
+    ppi_plus_plus: Statistic
+    """Gold's rate, sharpened by the judge as far as it helps (PPI++, 2023)."""
+    sensitivity: Statistic
+    """Share of gold's true units that the judge calls true, weighted by the design."""
+    specificity: Statistic
+    """Share of gold's false units that the judge calls false, weighted by the design."""
+    power: float | None
+    """λ of PPI++: how far the judge is used, from 0 to 1."""
+    recommended: Choice | None
+    """Which one to print; null when none has an interval."""
+    advice: str
+    """A plain sentence which one to print, and why."""
+
+
+def calibrate(
+    gold: ArrayLike,
+    judged: ArrayLike,
+    *,
+    n_units: int,
+    positives: int,
+    weights: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+) -> Calibration:
+    """Check a gold sample and the judge's counts, and put them together.
+
+    `gold` and `judged` are 0 or 1 a sampled unit; a unit whose `judged` is below 0 is left out.
+    The sample must be part of the `n_units` that the judge labelled.
+
+    Raises:
+        InvalidRatings: the arrays don't fit each other, or the sample is not part of the whole.
+    """
+    values = np.asarray(judged).astype(np.int64).ravel()
+    truth = np.asarray(gold).astype(np.int64).ravel()
+    worth = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
+    where = np.zeros(len(values), dtype=np.int64)
+    if strata is not None:
+        where = np.unique(np.asarray(strata), return_inverse=True)[1].astype(np.int64).ravel()
+    for name, column in (("gold", truth), ("weights", worth), ("strata", where)):
+        if column.shape != values.shape:
+            raise InvalidRatings(
+                f"{name} has the shape {column.shape}, but judged has {values.shape}; give one a "
+                "sampled unit"
+            )
+    if not np.isin(truth, (0, 1)).all() or (values > 1).any():
+        raise InvalidRatings("gold must be 0 or 1, and judged 0, 1 or -1 for missing")
+    if not (np.isfinite(worth).all() and (worth > 0).all()):
+        raise InvalidRatings("weights must be finite numbers above 0")
+    there = values >= 0
+    found = int(values[there].sum())
+    if not 0 <= positives <= n_units or found > positives:
+        raise InvalidRatings(
+            f"the judge calls {positives} of {n_units} units true, {found} of them in the gold "
+            "sample; the sample must be part of the whole"
+        )
+    if int(there.sum()) - found > n_units - positives:
+        raise InvalidRatings(
+            f"the judge calls {int(there.sum()) - found} units of the gold sample false, but only "
+            f"{n_units - positives} of all {n_units}; the sample must be part of the whole"
+        )
+    return Calibration(
+        n_units,
+        positives,
+        truth[there].astype(bool),
+        values[there].astype(bool),
+        worth[there],
+        where[there],
+    )
+
+
+def estimate_prevalence(sample: Calibration, *, draws: int = 1000, seed: int = 0) -> Prevalence:
+    """Estimate the rate in all four ways, and say which one to print."""
+    found: dict[str, Any] = {
+        "naive": naive_rate(sample),
+        "gold_only": gold_rate(sample),
+        "rogan_gladen": rogan_gladen(sample, draws=draws, seed=seed),
+        "ppi_plus_plus": ppi_plus_plus(sample),
+        "sensitivity": _accuracy(sample, of=True),
+        "specificity": _accuracy(sample, of=False),
+    }
+    choice, advice = recommend(**found)
+    return Prevalence(**found, power=find_power(sample), recommended=choice, advice=advice)
+
+
+def naive_rate(sample: Calibration) -> Statistic:
+    """Return the share that the judge calls true, with Wilson's interval; biased."""
+    if not sample.n_units:
+        return Statistic(value=None, n=0, reason="the judge labelled nothing")
+    share = sample.positives / sample.n_units
+    low, high = wilson(share, sample.n_units)
+    return Statistic(value=share, low=low, high=high, n=sample.n_units)
+
+
+def gold_rate(sample: Calibration) -> Statistic:
+    """Return gold's own share, weighted by the design (Hájek 1971), the judge left out.
+
+    Wilson's interval, in an uneven sample of as many units as would give the design's variance.
+    """
+    n = len(sample.gold)
+    if n < 2:
+        return Statistic(value=None, n=n, reason=f"{n} gold labels; it takes two at least")
+    gold = sample.gold.astype(np.float64)
+    value = float(sample.weights @ gold / sample.weights.sum())
+    effective = float(n)
+    if not sample.is_random or len(np.unique(sample.strata)) > 1:
+        variance = _variance_of_mean(gold, sample)
+        effective = min(value * (1 - value) / variance, 10.0 * n) if 0 < value < 1 else 0.0
+        effective = effective or kish(sample.weights)
+    low, high = wilson(value, effective)
+    return Statistic(value=value, low=low, high=high, n=n)
+
+
+def rogan_gladen(sample: Calibration, *, draws: int = 1000, seed: int = 0) -> Statistic:
+    """Return the naive rate corrected for sensitivity and specificity (Rogan & Gladen 1978).
+
+    (p + Sp − 1) / (Se + Sp − 1). From a random sample, the interval is Lang & Reiczigel's (2014),
+    which counts the uncertainty of all three; where gold units weigh differently, a bootstrap
+    within strata (Rao & Wu 1988) in which p is drawn, too. Null where the judge can't be told from
+    a coin.
+    """
+    n = len(sample.gold)
+    sensitivity, specificity = _accuracy(sample, of=True), _accuracy(sample, of=False)
+    if sensitivity.value is None or specificity.value is None:
+        reason = sensitivity.reason or specificity.reason
+        return Statistic(value=None, n=n, reason=reason)
+    se, sp = sensitivity.value, specificity.value
+    true = kish(sample.weights[sample.gold])
+    false = kish(sample.weights[~sample.gold])
+    youden = se + sp - 1
+    adjusted = (true * se + 1) / (true + 2), (false * sp + 1) / (false + 2)
+    spread = math.sqrt(
+        sum(q * (1 - q) / (m + 2) for q, m in zip(adjusted, (true, false), strict=True))
+    )
+    if min(youden, sum(adjusted) - 1) <= Z * spread:
+        reason = (
+            f"sensitivity {se:.2f} and specificity {sp:.2f}, from {true:.0f} true and {false:.0f} "
+            "false gold units, are not clearly better than guessing; nothing can be corrected by "
+            "them"
+        )
+        return Statistic(value=None, n=n, reason=reason)
+    share = sample.positives / sample.n_units
+    value = min(1.0, max(0.0, (share + sp - 1) / youden))
+    if sample.is_random:
+        low, high = lang_reiczigel(share, sample.n_units, se=se, n_se=true, sp=sp, n_sp=false)
+        return Statistic(value=value, low=low, high=high, n=n)
+    if why := _few_positives(sample):
+        return Statistic(value=value, n=n, reason=why)
+    bounds = read_bounds(_redraw_rogan_gladen(sample, draws, seed), value=value)
+    return Statistic(value=value, low=bounds.low, high=bounds.high, n=n, reason=bounds.reason)
+
+
+def lang_reiczigel(
+    share: float, n: float, *, se: float, n_se: float, sp: float, n_sp: float
+) -> tuple[float, float]:
+    """Return the 95 % interval of the corrected rate (Lang & Reiczigel 2014, eq. 4–7, 16, 17).
+
+    `share` of n units test true; `se` and `sp` come from `n_se` true and `n_sp` false ones. One
+    success and one failure more for each of those, z² / 2 for the share, and a shift.
+    """
+    p_n = n + Z * Z
+    p = (n * share + Z * Z / 2) / p_n
+    se, sp = (n_se * se + 1) / (n_se + 2), (n_sp * sp + 1) / (n_sp + 2)
+    youden = se + sp - 1
+    rate = (p + sp - 1) / youden
+    of_se, of_sp = se * (1 - se) / (n_se + 2), sp * (1 - sp) / (n_sp + 2)
+    shift = 2 * Z * Z * (rate * of_se - (1 - rate) * of_sp)
+    variance = p * (1 - p) / p_n + rate**2 * of_se + (1 - rate) ** 2 * of_sp
+    half = Z * math.sqrt(variance) / youden
+    low, high = (min(1.0, max(0.0, rate + shift + way * half)) for way in (-1, 1))
+    return low, high
+
+
+def ppi_plus_plus(sample: Calibration) -> Statistic:
+    """Return the prediction-powered mean with power tuning (Angelopoulos, Duchi & Zrnic 2023).
+
+    λ·(judge's mean over the units without gold) + mean of (gold − λ·judge) over the sample, with
+    the λ in 0 … 1 that makes the variance least; value and interval are those of `ppi_py`. From an
+    uneven sample, the units left over are no fair sample either: then the judge's mean is that of
+    all units, and the sample's is Hájek's. Withheld with few gold units of the rarer value.
+    """
+    n, rest = len(sample.gold), sample.n_units - len(sample.gold)
+    power = find_power(sample)
+    if power is None:
+        reason = f"{n} units with gold and {rest} without; it takes two of each"
+        return Statistic(value=None, n=n, reason=reason)
+    value, low, high = ppi_interval(sample, power)
+    if why := _few_positives(sample):
+        return Statistic(value=value, n=n, reason=why)
+    return Statistic(value=value, low=low, high=high, n=n)
+
+
+def ppi_interval(sample: Calibration, power: float) -> tuple[float, float, float]:
+    """Return PPI++'s (value, low, high) with λ = `power`, however few the gold positives are."""
+    n, rest = len(sample.gold), sample.n_units - len(sample.gold)
+    rectified = sample.gold.astype(np.float64) - power * sample.judged
+    if sample.is_random:
+        left = (sample.positives - int(sample.judged.sum())) / rest
+        value = power * left + float(rectified.mean())
+        variance = power**2 * left * (1 - left) / rest + float(rectified.var()) / n
+    else:
+        of_all = sample.positives / sample.n_units
+        value = power * of_all + float(sample.weights @ rectified / sample.weights.sum())
+        true = min(1.0, max(0.0, value))
+        variance = _variance_of_mean(rectified, sample) + true * (1 - true) / sample.n_units
+    half = Z * math.sqrt(variance)
+    return value, value - half, value + half
+
+
+def find_power(sample: Calibration) -> float | None:
+    """Return λ of PPI++ (equation 7's example of the mean), None when it can't be estimated."""
+    n, rest = len(sample.gold), sample.n_units - len(sample.gold)
+    if n < 2 or rest < 2:
+        return None
+    gold, judged = sample.gold.astype(np.float64), sample.judged.astype(np.float64)
+    if sample.is_random:
+        above = float(np.cov(gold, judged, ddof=0)[0, 1])
+        share = sample.positives / sample.n_units
+        spread = share * (1 - share) * sample.n_units / (sample.n_units - 1)
+        below = (1 + n / rest) * spread
+    else:
+        above = covariance_of_means(gold, judged, sample.weights, sample.strata)
+        below = covariance_of_means(judged, judged, sample.weights, sample.strata)
+    return min(1.0, max(0.0, above / below)) if below > 0 else 0.0
+
+
+def _accuracy(sample: Calibration, *, of: bool) -> Statistic:
+    """Return sensitivity (`of` true) or specificity, with Wilson's interval on Kish's n."""
+    chosen = sample.gold == of
+    n = int(chosen.sum())
+    word = "true" if of else "false"
+    if not n:
+        return Statistic(value=None, n=0, reason=f"gold calls no unit of the sample {word}")
+    weights = sample.weights[chosen]
+    value = float(weights @ (sample.judged[chosen] == of) / weights.sum())
+    low, high = wilson(value, kish(weights))
+    return Statistic(value=value, low=low, high=high, n=n)
+
+
+def _redraw_rogan_gladen(sample: Calibration, draws: int, seed: int) -> FloatArray:
+    rng = np.random.default_rng([seed, 5])
+    gold, judged = sample.gold, sample.judged
+    cells = np.column_stack([gold & judged, gold, ~gold & ~judged, ~gold]).astype(np.float64)
+    blocks: list[FloatArray] = [np.empty(0)]
+    share = sample.positives / sample.n_units
+    for weights in iter_weight_draws(sample.weights, sample.strata, draws=draws, rng=rng):
+        found, true, cleared, false = (weights @ cells).T
+        se, sp = divide(found, true), divide(cleared, false)
+        drawn = rng.binomial(sample.n_units, share, size=len(weights)) / sample.n_units
+        blocks.append(np.clip(divide(drawn + sp - 1, se + sp - 1), 0, 1))
+    return np.concatenate(blocks)
+
+
+def _variance_of_mean(values: FloatArray, sample: Calibration) -> float:
+    seen = covariance_of_means(values, values, sample.weights, sample.strata)
+    return seen + unseen_variance(values, sample.weights, sample.strata)
+
+
+def _few_positives(sample: Calibration) -> str | None:
+    """Return why an interval that leans on the normal distribution is withheld, or None."""
+    counts = {word: kish(sample.weights[sample.gold == word]) for word in (True, False)}
+    rarer = min(counts, key=lambda word: counts[word])
+    if counts[rarer] >= LEAST_GOLD_POSITIVES:
+        return None
+    effective = "" if sample.is_random else "effectively "
+    return (
+        f"no interval: gold calls {effective}{counts[rarer]:.0f} units {str(rarer).lower()}; below "
+        f"{LEAST_GOLD_POSITIVES} it covers less than it claims (docs/coverage.md)"
+    )
