@@ -8,7 +8,9 @@ import typer
 from grader.cli import not_built
 from grader.cli.connection import DEFAULT_DATA, DEFAULT_URL, AsJson, Data, Key, Url, find_key
 from grader.cli.output import note, print_json, print_table, print_text, shorten
-from grader.errors import GraderError, ServerFailed
+from grader.cli.reading import PanelName, Repeats, ViewName
+from grader.cli.run_options import BudgetUsd
+from grader.errors import GraderError, InvalidInput, ServerFailed
 
 if TYPE_CHECKING:
     from grader.client import Client
@@ -101,6 +103,74 @@ def check_rubrics(files: DocumentFiles) -> None:
         print_table(("file", "rubric", "version", "hash"), good)
     if bad:
         raise typer.Exit(1)
+
+
+@app.command("test")
+def try_rubric(
+    rubric: Annotated[
+        str, typer.Argument(metavar="RUBRIC", help="A rubric's name (or name@version), or a file.")
+    ],
+    *,
+    gold: Annotated[str, typer.Option("--gold", metavar="SET", help="The gold set.")],
+    panel: PanelName,
+    held_out: Annotated[
+        bool,
+        typer.Option("--held-out", help="On the items kept for the end; the look is recorded."),
+    ] = False,
+    positive: Annotated[
+        str | None, typer.Option(help="The value that counts as positive, if not true.")
+    ] = None,
+    view: ViewName = "plain",
+    repeats: Repeats = None,
+    budget: BudgetUsd = None,
+    disagreements: Annotated[
+        int, typer.Option(min=0, max=1000, help="How many items to read are shown.")
+    ] = 20,
+    url: Url = DEFAULT_URL,
+    key: Key = None,
+    data: Data = DEFAULT_DATA,
+    as_json: AsJson = False,
+) -> None:
+    """Try a rubric on a gold set's development items, and show what to read.
+
+    Judgments that are stored already are not paid for again. A rubric in a file needs a version of
+    its own for each text.
+    """
+    from grader.cli.gold_client import open_gold_client
+    from grader.cli.gold_tables import print_accuracy
+    from grader.cli.submit import panel_named, rubric_named
+    from grader.cli.waiting import exit_code, wait_with_progress
+
+    split = "held_out" if held_out else "development"
+    with open_gold_client(url, key, data) as client:
+        ids = [item["transcript_id"] for item in client.iter_gold_items(gold, split=split)]
+        if not ids:
+            raise InvalidInput(f"the gold set {gold!r} has no item that is {split}")
+        run = client.create_run(
+            rubrics=[rubric_named(client, rubric)],
+            panel=panel_named(panel),
+            transcripts={"ids": ids},
+            view=view,
+            repeats=repeats,
+            budget_usd=budget,
+        )
+        run = wait_with_progress(client, run["run_id"])
+        code = exit_code(run)
+        if run["status"] != "finished":
+            raise typer.Exit(code)
+        found = client.get_gold_accuracy(
+            gold,
+            run=run["run_id"],
+            split=split,
+            positive=positive,
+            disagreements=disagreements,
+        )
+    if as_json:
+        print_json(found)
+    else:
+        print_accuracy(found)
+    if code:
+        raise typer.Exit(code)
 
 
 not_built.add_to(app, "diff")

@@ -1,0 +1,124 @@
+"""Gold sets and accuracy as tables: every number with its interval and n, or why it has none."""
+
+from typing import Any
+
+from grader.cli.agreement_tables import Footnotes, print_report
+from grader.cli.output import note, print_table, print_text, shorten, show
+
+Json = dict[str, Any]
+_COLUMNS = ("agreement", "sensitivity", "specificity", "precision", "f1")
+
+
+def print_gold(found: Json) -> None:
+    """Print what a set is, how far people are and how far they agree."""
+    design = found["design"]
+    note(
+        f"{found['name']}: {found['rubric']}@{found['rubric_version']}.{found['criterion']}, drawn "
+        f"{design['method']} from {found['population']:,} labels of {found['run_id']} (seed "
+        f"{design['seed']}); {found['ratings_per_item']} people an item, {found['rule']}"
+    )
+    print_table(
+        ("stratum", ">labels", ">items", ">held out", ">inclusion probability"),
+        (
+            (
+                stratum["name"],
+                stratum["transcripts"],
+                stratum["sampled"],
+                stratum["held_out"],
+                f"{stratum['inclusion_probability']:.4f}",
+            )
+            for stratum in found["strata"]
+        ),
+    )
+    print_table(
+        ("split", ">items", ">rated", ">decided", ">adjudicated"),
+        ((split, *told.values()) for split, told in found["progress"].items()),
+    )
+    if found["raters"]:
+        print_table(
+            ("rater", ">items", ">seconds an item"),
+            ((r["rater"], r["items"], r["median_seconds"]) for r in found["raters"]),
+        )
+    if found["agreement"] is not None:
+        print_report(found["agreement"])
+    for look in found["held_out_looks"]:
+        note(
+            f"look no. {look['number']} at the held-out items: {look['what']}, by {look['by']}, "
+            f"{look['created_at']}" + (f", {look['run_id']}" if look["run_id"] else "")
+        )
+
+
+def print_accuracy(found: Json) -> None:
+    """Print how right judges are, and the items to read."""
+    note(
+        f"{found['gold']} ({found['split']}): {found['with_gold']} of {found['items']} items "
+        f"measured; {found['open']} have no gold value yet, {found['special']} a special one, "
+        f"{found['unlabelled']} no label of {found['run_id']}; intervals are 95 %"
+    )
+    note(found["note"])
+    if found["missing_strata"]:
+        note(f"no item was measured of the strata {', '.join(found['missing_strata'])}")
+    footnotes = Footnotes()
+    _print("judge", [(judge["judge"], judge["overall"]) for judge in found["judges"]], footnotes)
+    for title, field in (("stratum", "by_stratum"), ("length", "by_length")):
+        groups = [
+            (f"{judge['judge']}: {name}", told)
+            for judge in found["judges"]
+            for name, told in judge[field].items()
+        ]
+        if len(groups) > len(found["judges"]):
+            _print(title, groups, footnotes)
+    print_table(
+        ("may it stand in for a person?", "passed", "winning rate", "advantage"),
+        (
+            (
+                judge["judge"],
+                show(test["passed"]),
+                footnotes.cell(test["winning_rate"]),
+                footnotes.cell(test["advantage"]),
+            )
+            for judge in found["judges"]
+            for test in (judge["annotator_test"],)
+        ),
+    )
+    for line in footnotes.lines():
+        print_text(line)
+    _print_disagreements(found["disagreements"])
+
+
+def _print(title: str, rows: list[tuple[str, Json]], footnotes: Footnotes) -> None:
+    print_table(
+        (title, *_COLUMNS),
+        ((name, *(footnotes.cell(told[column]) for column in _COLUMNS)) for name, told in rows),
+    )
+
+
+def _print_disagreements(items: list[Json]) -> None:
+    if not items:
+        print_text("no judge differs from gold on these items")
+        return
+    print_text("\nto read, worst first")
+    for item in items:
+        label = item["label"] if item["label_status"] == "decided" else f"({item['label_status']})"
+        print_text(
+            f"\n{item['transcript_id']}  gold {show(item['gold'])} ({item['gold_status']}), label "
+            f"{show(label)}; {item['stratum']}"
+        )
+        for rating in item["ratings"]:
+            print_text(
+                f"  {rating['rater']} says {show(rating['value'])}{_quotes(rating)}"
+                + (f": {shorten(rating['comment'], 200)}" if rating["comment"] else "")
+            )
+        if item["adjudication"]:
+            print_text(f"  adjudicated: {shorten(item['adjudication'], 200)}")
+        for vote in item["votes"]:
+            said = show(vote["value"]) if vote["status"] == "given" else f"({vote['status']})"
+            print_text(
+                f"  {vote['judge']} says {said}{_quotes(vote)}"
+                + (f": {shorten(vote['explanation'], 200)}" if vote["explanation"] else "")
+            )
+
+
+def _quotes(said: Json) -> str:
+    found = [each for each in said["evidence"] if each["found"]]
+    return "".join(f" M{each['message']} “{shorten(each['quote'], 120)}”" for each in found[:2])
