@@ -42,6 +42,9 @@ class Ratings:
     """One number a unit, the same for units that are not independent of one another."""
     weights: NDArray[np.float64] | None = None
     """One positive number a unit, its mean 1; None when all weigh the same."""
+    are_anonymous: bool = False
+    """A unit's ratings are known, but not who gave which, as in a table of counts: columns are no
+    raters, and nothing can be said of one rater or of two."""
 
     def __post_init__(self) -> None:
         if self.codes.shape != (len(self.units), len(self.raters)) or not self.codes.size:

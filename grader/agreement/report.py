@@ -21,12 +21,14 @@ from grader.agreement.questions import (
     ask_overall,
     ask_pair,
 )
-from grader.agreement.ratings import MISSING, Ratings
-from grader.agreement.statistic import Resampling, Statistic, measure
+from grader.agreement.ratings import MISSING, Ratings, level_name
+from grader.agreement.statistic import Resampling, Statistic, measure, undefined
+from grader.agreement.values import NUMERIC
 from grader.errors import InvalidRatings
 
 Ask = Callable[[Ratings, Patterns], Questions]
 
+MOST_LEVELS = 20
 _FROZEN = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
@@ -66,6 +68,9 @@ class PairAgreement(BaseModel):
     """Agreement on true (Cicchetti & Feinstein 1990); its n: units either called true."""
     negative_agreement: Statistic
     """Agreement on false; its n: units either called false."""
+    confusion: list[list[int]] | None = None
+    """Units by what the first (rows) and the second (columns) said, in the order of the report's
+    `levels`; null where those are."""
 
 
 class RaterMarginals(BaseModel):
@@ -109,12 +114,14 @@ class AgreementReport(BaseModel):
     """Raters in the table."""
     share_missing: float
     """Share of units × raters without a value."""
+    levels: list[str] | None
+    """The values in order; null for measures, and for more than 20."""
     interval: Interval
     """How the intervals were made."""
     overall: dict[str, Statistic]
     """Coefficients of all raters together."""
     pairs: list[PairAgreement]
-    """Every two raters."""
+    """Every two raters; none where it isn't known who gave which rating."""
     raters: list[RaterMarginals]
     """Every rater."""
     gold: list[RaterAccuracy] | None = Field(default=None, exclude_if=lambda gold: gold is None)
@@ -142,7 +149,10 @@ def build_report(
         raise InvalidRatings(
             f"gold is {gold!r}, but the raters are {', '.join(ratings.raters)}; name one of them"
         )
+    if gold is not None and ratings.are_anonymous:
+        raise InvalidRatings("a table of counts does not say who gave which rating: no gold rater")
     everyone = range(len(ratings.raters))
+    known = range(0) if ratings.are_anonymous else everyone
 
     def measured(ask: Ask, columns: Sequence[int], *stream: int) -> dict[str, Statistic]:
         codes = ratings.codes[:, list(columns)]
@@ -157,20 +167,25 @@ def build_report(
         n_units=len(ratings.units),
         n_raters=len(ratings.raters),
         share_missing=ratings.share_missing,
+        levels=[level_name(level) for level in ratings.levels]
+        if _has_few_levels(ratings)
+        else None,
         interval=Interval(
             method=method,
             resampled="units" if ratings.clusters is None else "clusters",
             draws=draws,
             seed=seed,
         ),
-        overall=measured(ask_overall, everyone, 0) | measured(ask_ordered, everyone, 4),
+        overall=measured(ask_overall, everyone, 0)
+        | measured(_ask_nobody if ratings.are_anonymous else ask_ordered, everyone, 4),
         pairs=[
             PairAgreement(
                 raters=(ratings.raters[a], ratings.raters[b]),
                 n=int((ratings.codes[:, [a, b]] != MISSING).all(axis=1).sum()),
                 **measured(ask_pair, (a, b), 1, a, b),
+                confusion=_confusion(ratings, a, b),
             )
-            for a, b in combinations(everyone, 2)
+            for a, b in combinations(known, 2)
         ],
         raters=[
             RaterMarginals(
@@ -179,6 +194,7 @@ def build_report(
                 marginals=measured(ask_marginals, (rater,), 2, rater),
             )
             for rater, name in enumerate(ratings.raters)
+            if rater in known
         ],
         gold=None
         if gold is None
@@ -191,3 +207,24 @@ def build_report(
             if name != gold
         ],
     )
+
+
+def _ask_nobody(ratings: Ratings, patterns: Patterns) -> Questions:
+    """Say why W and the intraclass correlation can't be asked of a table of counts."""
+    why = undefined("a table of counts does not say who gave which rating", n=patterns.n_units)
+    return dict.fromkeys(ask_ordered(ratings, patterns), why)
+
+
+def _has_few_levels(ratings: Ratings) -> bool:
+    return ratings.scale not in NUMERIC and len(ratings.levels) <= MOST_LEVELS
+
+
+def _confusion(ratings: Ratings, a: int, b: int) -> list[list[int]] | None:
+    if not _has_few_levels(ratings):
+        return None
+    q = len(ratings.levels)
+    one, other = ratings.codes[:, a], ratings.codes[:, b]
+    both = (one != MISSING) & (other != MISSING)
+    counts = np.bincount(one[both] * q + other[both], minlength=q * q).reshape(q, q)
+    found: list[list[int]] = counts.tolist()
+    return found

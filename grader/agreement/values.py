@@ -38,13 +38,13 @@ class ValueReader:
         elif levels is not None:
             self._take_levels(levels)
 
-    def code(self, value: object, row: int) -> int:
+    def code(self, value: object, row: int, column: str = "value") -> int:
         """Return the code of `value`; new values get new codes unless levels were given.
 
         Raises:
             InvalidRatings: the value is not one of this scale.
         """
-        where = f"row {row}, column 'value'"
+        where = f"row {row}, column {column!r}"
         if self._scale == "boolean":
             return int(_boolean(value, where))
         level = _scalar(value, where)

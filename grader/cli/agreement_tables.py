@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from grader.cli.output import console, note, print_table
+from grader.cli.output import console, note, print_table, show
 
 Json = dict[str, Any]
 
@@ -30,6 +30,50 @@ def print_report(report: Json) -> None:
         )
 
 
+def print_votes(report: Json, by: str | None) -> None:
+    """Print how groups' votes agree, and what each group's votes are."""
+    note(
+        f"{report['n_votes']:,} votes ({report['n_left_out']:,} of raters in no group left out); "
+        f"intervals are 95 %, {report['draws']:,} draws of {report['clusters']} "
+        f"(seed {report['seed']})"
+    )
+    notes = Footnotes()
+    print_table(
+        (*((by,) if by else ()), "votes of", "ties", ">n", "agreement", "Cohen's κ", "α"),
+        (
+            (
+                *((found["part"],) if by else ()),
+                _groups(*found["groups"]),
+                found["ties"],
+                found["n"],
+                *(
+                    notes.cell(found[name], with_n=False)
+                    for name in ("raw_agreement", "cohen_kappa", "krippendorff_alpha")
+                ),
+            )
+            for found in report["agreement"]
+        ),
+    )
+    for line in notes.lines():
+        console().print(line)
+    print_table(
+        ("votes of", "on items with votes of", ">n", "shares"),
+        (
+            (
+                found["group"],
+                found["beside"] or "anybody",
+                found["n"],
+                ", ".join(f"{word} {share:.3f}" for word, share in found["shares"].items()),
+            )
+            for found in report["verdicts"]
+        ),
+    )
+
+
+def _groups(one: str, other: str) -> str:
+    return f"{one}, two by two" if one == other else f"{one} and {other}"
+
+
 def print_criterion(criterion: Json) -> None:
     """Print what a run's report says of one criterion."""
     title = f"{criterion['rubric']}.{criterion['criterion']} ({criterion['scale']})"
@@ -42,6 +86,25 @@ def print_criterion(criterion: Json) -> None:
         console().print("  no judge gave a value of the scale, so nothing can be measured\n")
     else:
         print_statistics("all judges", criterion["report"]["overall"].items())
+    if criterion.get("clustered"):
+        print_statistics("all judges, by clusters", criterion["clustered"]["overall"].items())
+    for each in criterion.get("retests", ()):
+        retest = each["retest"]
+        print_statistics(
+            f"{each['judge']}, {retest['n_repeats']} repeats",
+            ((name, found) for name, found in retest.items() if _is_statistic(found)),
+        )
+    if criterion.get("disagreements"):
+        print_table(
+            ("=disagreements, worst first", "votes"),
+            (
+                (
+                    found["transcript_id"],
+                    ", ".join(f"{side['judge']} {show(side['value'])}" for side in found["sides"]),
+                )
+                for found in criterion["disagreements"]
+            ),
+        )
 
 
 def print_statistics(title: str, statistics: Iterable[tuple[str, Json]]) -> None:
@@ -67,14 +130,14 @@ class Footnotes:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
-    def cell(self, statistic: Json) -> str:
+    def cell(self, statistic: Json, *, with_n: bool = True) -> str:
         """Return value, interval and n in one cell; a number in brackets leads to the reason."""
         value = "undefined" if statistic["value"] is None else f"{statistic['value']:.2f}"
         if statistic["low"] is not None:
             value += f" [{statistic['low']:.2f}, {statistic['high']:.2f}]"
         if reason := statistic.get("reason"):
             value += f" ({self._numbers.setdefault(reason, len(self._numbers) + 1)})"
-        return f"{value} n {statistic['n']}"
+        return f"{value} n {statistic['n']}" if with_n else value
 
     def lines(self) -> list[str]:
         return [f"({number}) {reason}" for reason, number in self._numbers.items()]

@@ -1,30 +1,46 @@
-"""The agreement between a run's judges, criterion by criterion.
+"""The agreement between a run's judges, criterion by criterion, or between those of several runs.
 
-Raters are the panel's judges by their first answer; repeats of one judge are no further raters.
-A judgment that gave no value, and the values `not_applicable` and `insufficient_evidence`, are
-missing cells, counted beside the report.
+Raters are the panel's judges by their first answer; repeats of one judge are no further raters but
+its test–retest, told apart: consistency is not validity. A judgment that gave no value, and the
+values `not_applicable` and `insufficient_evidence`, are missing cells, counted beside the report.
 """
 
+from array import array
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
-from grader.agreement import AgreementReport, build_ratings, build_report
+from grader.agreement import AgreementReport, Level, Ratings, build_report
+from grader.agreement.bootstrap import Method
+from grader.agreement.columns import Column, IntArray, ratings_from_columns
+from grader.agreement.ratings import MISSING
+from grader.agreement.retest import Retest, measure_retest
 from grader.domain.noun import Noun
 from grader.domain.rubric import INSUFFICIENT_EVIDENCE, NOT_APPLICABLE, Criterion, OrdinalScale
+from grader.errors import InvalidRatings
+from grader.reports.disagreements import Disagreement, find_disagreements
 from grader.store.catalogue import get_rubric_by_hash
-from grader.store.labels import LabelRow, find_labels
 from grader.store.runs import RunRow
+from grader.store.votes import find_metadata, iter_votes
 
-_PAGE = 5_000
 _SPECIAL = (NOT_APPLICABLE, INSUFFICIENT_EVIDENCE)
+
+
+class JudgeRetest(Noun):
+    """How one judge agrees with itself when it is asked again."""
+
+    judge: str
+    retest: Retest
 
 
 class CriterionAgreement(Noun):
     """How far the judges of a run agree on one criterion."""
 
     rubric: str
+    rubric_hash: str
     criterion: str
     scale: str
     labels: dict[str, int]
@@ -33,6 +49,12 @@ class CriterionAgreement(Noun):
     """Votes that are no value of the scale, by what they are: failed, excluded, not_applicable…"""
     report: AgreementReport | None
     """The statistics; null where no judge gave a value of the scale."""
+    clustered: AgreementReport | None = None
+    """The same, its intervals from draws of clusters; null unless a key was named."""
+    retests: tuple[JudgeRetest, ...] = ()
+    """Each judge that was asked more than once."""
+    disagreements: tuple[Disagreement, ...] = ()
+    """Where judges disagree, worst first."""
 
 
 class RunAgreement(Noun):
@@ -41,72 +63,260 @@ class RunAgreement(Noun):
     run_id: str
     status: str
     """The run's status: until it is finished, these are the labels there are so far."""
+    other_runs: tuple[str, ...] = ()
+    """Runs measured together with it."""
+    cluster: str | None = None
+    """The metadata key whose values are the clusters."""
     criteria: list[CriterionAgreement]
 
 
 def measure_run(
-    connection: sa.Connection, run: RunRow, *, draws: int = 1000, seed: int = 0
+    connection: sa.Connection,
+    run: RunRow,
+    *,
+    others: Sequence[RunRow] = (),
+    cluster: str | None = None,
+    draws: int = 1000,
+    seed: int = 0,
+    method: Method = "percentile",
+    disagreements: int = 0,
 ) -> RunAgreement:
-    """Measure a run's agreement from the labels that stand."""
-    criteria: list[CriterionAgreement] = []
-    for reference in run.spec.rubrics:
-        rubric = get_rubric_by_hash(connection, reference.rubric_hash)
-        for criterion in rubric.criteria:
-            gathered = _Gathered(criterion)
-            after: str | None = None
-            while rows := find_labels(
-                connection,
-                run_id=run.run_id,
-                rubric_hash=rubric.rubric_hash,
-                criterion=criterion.name,
-                after=after,
-                limit=_PAGE,
-            ):
-                for row in rows:
-                    gathered.add(row)
-                after = rows[-1].label_id
-            criteria.append(gathered.measure(rubric.name, draws=draws, seed=seed))
-    return RunAgreement(run_id=run.run_id, status=run.status, criteria=criteria)
+    """Measure the agreement in a run, or in several, from the labels that stand.
 
+    A judge that differs between runs is `judge@run`. `cluster` is a metadata key; transcripts
+    without it are clusters of their own.
 
-class _Gathered:
-    """The votes on one criterion, taken from labels page by page."""
-
-    def __init__(self, criterion: Criterion) -> None:
-        self._criterion = criterion
-        self._records: list[dict[str, Any]] = []
-        self._labels: Counter[str] = Counter()
-        self._without: Counter[str] = Counter()
-        self._any_value = False
-
-    def add(self, row: LabelRow) -> None:
-        self._labels[row.label.status] += 1
-        for vote in row.label.votes:
-            if vote.repeat:
-                continue
-            value = vote.value
-            if value is None:
-                self._without[vote.status] += 1
-            elif isinstance(value, str) and value in _SPECIAL:
-                self._without[value] += 1
-                value = None
-            self._any_value = self._any_value or value is not None
-            self._records.append({"unit": row.transcript_id, "rater": vote.judge, "value": value})
-
-    def measure(self, rubric: str, *, draws: int, seed: int) -> CriterionAgreement:
-        scale = self._criterion.scale
-        report = None
-        if self._any_value:
-            levels = None
-            if isinstance(scale, OrdinalScale):
-                levels = [level.value for level in scale.levels]
-            ratings = build_ratings(self._records, scale=scale.type, levels=levels)
-            report = build_report(ratings, draws=draws, seed=seed)
-        return CriterionAgreement(
-            rubric=rubric,
-            criterion=self._criterion.name,
-            scale=scale.type,
-            labels=dict(self._labels),
-            without_value=dict(self._without),
-            report=report,
+    Raises:
+        InvalidRatings: no transcript has the metadata key.
+    """
+    runs = [run, *others]
+    gathered = _gather(connection, runs)
+    clusters: dict[str, str] | None = None
+    if cluster is not None:
+        clusters = {}
+        for each in runs:
+            clusters |= find_metadata(connection, each.run_id, cluster)
+        if not clusters:
+            raise InvalidRatings(f"no transcript of the run has the metadata key {cluster!r}")
+    criteria = [
+        _measure(
+            connection,
+            found,
+            clusters=clusters,
+            draws=draws,
+            seed=seed,
+            method=method,
+            disagreements=disagreements,
         )
+        for found in gathered
+    ]
+    return RunAgreement(
+        run_id=run.run_id,
+        status=run.status,
+        other_runs=tuple(other.run_id for other in others),
+        cluster=cluster,
+        criteria=criteria,
+    )
+
+
+class _Units:
+    """Transcripts by number, shared by all criteria."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def __getitem__(self, transcript_id: str) -> int:
+        return self.numbers.setdefault(transcript_id, len(self.numbers))
+
+
+class Gathered:
+    """The votes on one criterion as columns, 14 bytes a vote."""
+
+    def __init__(self, rubric: str, rubric_hash: str, criterion: Criterion, units: _Units) -> None:
+        self.rubric, self.rubric_hash, self.criterion = rubric, rubric_hash, criterion
+        self.labels: Counter[str] = Counter()
+        self.without: Counter[str] = Counter()
+        self.runs: list[str] = []
+        self._units = units
+        self._raters: dict[str, int] = {}
+        self._values: dict[tuple[type, Any], int] = {}
+        self._unit, self._rater = array("i"), array("i")
+        self._repeat, self._code = array("h"), array("i")
+
+    def add(
+        self,
+        transcript_id: str,
+        status: str,
+        votes: Iterable[Mapping[str, Any]],
+        suffix: Mapping[str, str],
+    ) -> None:
+        """Take one label's votes; `suffix` is what tells a judge from others of its name."""
+        self.labels[status] += 1
+        unit = self._units[transcript_id]
+        for vote in votes:
+            value, repeat = vote["value"], vote["repeat"]
+            code = MISSING
+            if value is None or (isinstance(value, str) and value in _SPECIAL):
+                if not repeat:
+                    self.without[vote["status"] if value is None else value] += 1
+            else:
+                code = self._values.setdefault((type(value), value), len(self._values))
+            name = vote["judge"] + suffix.get(vote["judge"], "")
+            self._unit.append(unit)
+            self._rater.append(self._raters.setdefault(name, len(self._raters)))
+            self._repeat.append(repeat)
+            self._code.append(code)
+
+    @property
+    def scale(self) -> str:
+        return self.criterion.scale.type
+
+    def between(self, clusters: Mapping[str, str] | None = None) -> Ratings | None:
+        """Return the judges' first answers, or None when no value is among them."""
+        first = np.flatnonzero(_numbers(self._repeat) == 0)
+        return self._table(first, _numbers(self._rater), list(self._raters), clusters)
+
+    def repeats(self) -> dict[str, Ratings]:
+        """Return a table of its repeats for each judge that was asked more than once."""
+        rater, repeat = _numbers(self._rater), _numbers(self._repeat)
+        tables = {}
+        for name, number in self._raters.items():
+            mine = np.flatnonzero(rater == number)
+            n_repeats = int(repeat[mine].max()) + 1
+            if n_repeats > 1:
+                names = [f"repeat {place}" for place in range(n_repeats)]
+                table = self._table(mine, repeat, names, None)
+                if table is not None and len(table.raters) > 1:
+                    tables[name] = table
+        return tables
+
+    def _table(
+        self,
+        chosen: IntArray,
+        raters: IntArray,
+        names: Sequence[str],
+        clusters: Mapping[str, str] | None,
+    ) -> Ratings | None:
+        units, codes = _numbers(self._unit)[chosen], _numbers(self._code)[chosen]
+        if not (codes != MISSING).any():
+            return None
+        # Two runs may share a judgment: of one cell, a value comes before none.
+        order = np.lexsort((codes == MISSING, raters[chosen], units))
+        same = (np.diff(units[order]) == 0) & (np.diff(raters[chosen][order]) == 0)
+        kept = np.sort(order[np.concatenate([[True], ~same])])
+        values = [value for _, value in self._values]
+        scale = self.criterion.scale
+        levels: list[Level] | None = None
+        if isinstance(scale, OrdinalScale):
+            levels = [level.value for level in scale.levels]
+        entries: Any = values
+        if scale.type == "interval" and all(isinstance(value, int | float) for value in values):
+            entries = np.array(values, dtype=np.float64)
+        cluster = None
+        if clusters is not None:
+            cluster = self._clusters(units[kept], clusters)
+        return ratings_from_columns(
+            Column(units[kept], list(self._units.numbers), "unit"),
+            Column(raters[chosen][kept], names, "rater"),
+            Column(codes[kept], entries, "value"),
+            scale=scale.type,
+            levels=levels,
+            cluster=cluster,
+        )
+
+    def _clusters(self, units: IntArray, clusters: Mapping[str, str]) -> Column:
+        numbers: dict[str, int] = {}
+        places = [
+            MISSING
+            if (name := clusters.get(unit)) is None
+            else numbers.setdefault(name, len(numbers))
+            for unit in self._units.numbers
+        ]
+        return Column(np.array(places, dtype=np.int64)[units], list(numbers), "cluster")
+
+
+def _gather(connection: sa.Connection, runs: Sequence[RunRow]) -> list[Gathered]:
+    units = _Units()
+    found: dict[tuple[str, str], Gathered] = {}
+    suffixes = _suffixes(runs)
+    for run in runs:
+        for reference in run.spec.rubrics:
+            rubric = get_rubric_by_hash(connection, reference.rubric_hash)
+            for criterion in rubric.criteria:
+                key = (rubric.rubric_hash, criterion.name)
+                if key not in found:
+                    found[key] = Gathered(rubric.name, rubric.rubric_hash, criterion, units)
+                found[key].runs.append(run.run_id)
+        suffix = suffixes[run.run_id]
+        for votes in iter_votes(connection, run.run_id):
+            gathered = found.get((votes.rubric_hash, votes.criterion))
+            if gathered is not None:
+                gathered.add(votes.transcript_id, votes.status, votes.votes, suffix)
+    return list(found.values())
+
+
+def _suffixes(runs: Sequence[RunRow]) -> dict[str, dict[str, str]]:
+    """Return what follows a judge's name in each run: its run, where the name means two judges."""
+    meanings: dict[str, set[tuple[str, str]]] = {}
+    for run in runs:
+        view = run.spec.view.model_dump_json()
+        for judge in run.spec.panel.judges:
+            meanings.setdefault(judge.name, set()).add((judge.judge_hash, view))
+    return {
+        run.run_id: {
+            judge.name: f"@{run.run_id}"
+            for judge in run.spec.panel.judges
+            if len(meanings[judge.name]) > 1
+        }
+        for run in runs
+    }
+
+
+def _measure(
+    connection: sa.Connection,
+    found: Gathered,
+    *,
+    clusters: Mapping[str, str] | None,
+    draws: int,
+    seed: int,
+    method: Method,
+    disagreements: int,
+) -> CriterionAgreement:
+    ratings = found.between()
+    report = clustered = None
+    listed: list[Disagreement] = []
+    if ratings is not None:
+        report = build_report(ratings, draws=draws, seed=seed, method=method)
+        listed = find_disagreements(
+            connection,
+            ratings,
+            runs=found.runs,
+            rubric_hash=found.rubric_hash,
+            criterion=found.criterion.name,
+            limit=disagreements,
+        )
+        in_clusters = None if clusters is None else found.between(clusters)
+        if in_clusters is not None and in_clusters.clusters is not None:
+            clustered = build_report(in_clusters, draws=draws, seed=seed, method=method)
+    return CriterionAgreement(
+        rubric=found.rubric,
+        rubric_hash=found.rubric_hash,
+        criterion=found.criterion.name,
+        scale=found.scale,
+        labels=dict(found.labels),
+        without_value=dict(found.without),
+        report=report,
+        clustered=clustered,
+        retests=tuple(
+            JudgeRetest(
+                judge=judge,
+                retest=measure_retest(table, draws=draws, seed=seed, method=method),
+            )
+            for judge, table in found.repeats().items()
+        ),
+        disagreements=tuple(listed),
+    )
+
+
+def _numbers(column: "array[int]") -> IntArray:
+    return np.frombuffer(column, dtype=f"i{column.itemsize}").astype(np.int64)

@@ -25,6 +25,8 @@ quick = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
 )
+thorough = settings(quick, max_examples=500)
+"""For the coefficients that other packages define: 500 random tables each, over all scales."""
 
 
 def exactly(expected: Any) -> Any:

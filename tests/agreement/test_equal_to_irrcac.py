@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.agreement import Scale
-from tests.agreement.drawing import Codes, exactly, library, quick, report_of, tables, with_nan
+from tests.agreement.drawing import Codes, exactly, library, report_of, tables, thorough, with_nan
 
 
-@quick
+@thorough
 @given(tables(), st.sampled_from(["nominal", "ordinal", "interval"]))
 def test_gwet_coefficients_equal_irrcac_with_missing_cells(
     table: tuple[Codes, int], scale: Scale

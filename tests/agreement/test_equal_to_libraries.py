@@ -10,10 +10,19 @@ from sklearn.metrics import cohen_kappa_score, f1_score, precision_score, recall
 from statsmodels.stats.inter_rater import fleiss_kappa
 
 from grader.agreement import Ratings, Scale, build_report
-from tests.agreement.drawing import Codes, exactly, library, quick, report_of, tables, with_nan
+from tests.agreement.drawing import (
+    Codes,
+    exactly,
+    library,
+    quick,
+    report_of,
+    tables,
+    thorough,
+    with_nan,
+)
 
 
-@quick
+@thorough
 @given(tables(), st.sampled_from(["nominal", "ordinal", "interval"]))
 def test_alpha_equals_krippendorff(
     table: tuple[Codes, int], scale: Literal["nominal", "ordinal", "interval"]
@@ -32,7 +41,7 @@ def test_alpha_equals_krippendorff(
     assert ours == exactly(expected)
 
 
-@quick
+@thorough
 @given(tables(missing=False), st.integers(0, 3))
 def test_fleiss_kappa_equals_statsmodels_and_passes_over_incomplete_rows(
     table: tuple[Codes, int], n_incomplete: int
@@ -48,7 +57,7 @@ def test_fleiss_kappa_equals_statsmodels_and_passes_over_incomplete_rows(
     assert fleiss.n == len(codes)
 
 
-@quick
+@thorough
 @given(tables(raters=3), st.sampled_from(["nominal", "ordinal"]))
 def test_kappa_of_each_pair_equals_scikit_learn(table: tuple[Codes, int], scale: Scale) -> None:
     codes, n_levels = table

@@ -39,7 +39,8 @@ def statistics_of(report: AgreementReport) -> Iterator[tuple[str, Statistic]]:
 def test_the_json_has_the_fields_of_the_contract_and_no_others() -> None:
     json = report_of(pair_records(BOTH), gold="a", draws=100).model_dump(mode="json")
     assert list(json) == [
-        *("n_units", "n_raters", "share_missing", "interval", "overall", "pairs", "raters", "gold")
+        *("n_units", "n_raters", "share_missing", "levels", "interval"),
+        *("overall", "pairs", "raters", "gold"),
     ]
     assert json["interval"] == {
         "method": "percentile",
@@ -53,7 +54,11 @@ def test_the_json_has_the_fields_of_the_contract_and_no_others() -> None:
     [pair] = json["pairs"]
     assert list(pair) == [
         *("raters", "n", "raw_agreement", "cohen_kappa", "cohen_kappa_linear"),
-        *("cohen_kappa_quadratic", "positive_agreement", "negative_agreement"),
+        *("cohen_kappa_quadratic", "positive_agreement", "negative_agreement", "confusion"),
+    ]
+    assert json["levels"] == ["false", "true"]
+    assert pair["confusion"] == [
+        [BOTH[one, other] for other in (False, True)] for one in (False, True)
     ]
     assert pair["raters"] == ["a", "b"]
     assert [rater["rater"] for rater in json["raters"]] == ["a", "b"]

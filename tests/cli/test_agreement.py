@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.cli.ratings_file import guess_scale
-from tests.cli.command import is_clean_error
+from tests.cli.command import SHUTDOWN_OFF, is_clean_error, write_transcripts
 from tests.cli.conftest import Run
 
 BOOLEAN = """\
@@ -105,18 +104,97 @@ def test_wrong_use(alone: Run, tmp_path: Path, arguments: list[str]) -> None:
     assert alone("agreement", *arguments).returncode == 2
 
 
+VOTES = """\
+question,left,right,who,winner
+1,b,a,m1,left
+1,a,b,p1,right
+1,a,b,p2,tie
+2,a,b,m1,tie
+2,b,a,p1,b
+2,b,a,x,left
+"""
+
+
+def votes_of(path: str) -> tuple[str, ...]:
+    options = ("--item", "question", "--pair", "left,right", "--value", "winner", "--rater", "who")
+    groups = ("--group", "machine=m*", "--group", "people=p*")
+    return ("agreement", "votes", path, *options, *groups)
+
+
+def test_votes_on_pairs_are_joined_whatever_the_order_of_the_sides(
+    alone: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "votes.csv").write_text(VOTES)
+    done = alone(*votes_of("votes.csv"), "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["n_votes"], report["n_left_out"]) == (5, 1)
+    between, without_ties, _, _, within, _ = report["agreement"]
+    # On item 1 the machine's b meets b and a tie; on item 2 its tie meets b.
+    assert between["groups"] == ["machine", "people"]
+    assert (between["n"], between["n_items"]) == (3, 2)
+    assert between["raw_agreement"]["value"] == pytest.approx(1 / 3)
+    assert (without_ties["ties"], without_ties["n"]) == ("dropped", 1)
+    assert without_ties["raw_agreement"]["value"] == 1
+    assert within["n"] == 1
+    assert "no order" in within["cohen_kappa"]["reason"]
+    table = alone(*votes_of("votes.csv"))
+    assert "people, two by two" in table.stdout
+
+
 @pytest.mark.parametrize(
-    ("values", "scale"),
+    ("before", "after", "words"),
     [
-        (["true", "FALSE"], "boolean"),
-        (["1", "0", "1"], "boolean"),
-        (["1", "2", "3"], "ordinal"),
-        (["1.5", "2"], "interval"),
-        ([str(n) for n in range(11)], "interval"),
-        (["1", "many"], "nominal"),
-        (["yes", "maybe"], "nominal"),
-        ([], "nominal"),
+        ("p2,tie", "p2,nobody", ["row 3", "'winner'", "'nobody'"]),
+        ("p2,tie", "p2,", ["row 3", "'winner'", "empty"]),
+        ("winner", "won", ["'winner'", "won"]),
     ],
 )
-def test_the_scale_that_values_look_like(values: list[str], scale: str) -> None:
-    assert guess_scale(values) == scale
+def test_a_vote_for_neither_side_is_said(
+    alone: Run, tmp_path: Path, before: str, after: str, words: list[str]
+) -> None:
+    (tmp_path / "votes.csv").write_text(VOTES.replace(before, after))
+    done = alone(*votes_of("votes.csv"))
+    assert done.returncode == 1
+    assert is_clean_error(done, *words), done.stderr
+
+
+@pytest.mark.parametrize(("form", "begins"), [("markdown", "# Agreement"), ("html", "<!doctype")])
+def test_a_report_is_written_as_markdown_or_as_a_page(
+    alone: Run, tmp_path: Path, form: str, begins: str
+) -> None:
+    (tmp_path / "ratings.csv").write_text(BOOLEAN)
+    done = alone("agreement", "ratings.csv", "--format", form, "--output", "report")
+    assert done.returncode == 0, done.stderr
+    assert "written: report" in done.stderr
+    assert (tmp_path / "report").read_text(encoding="utf-8").startswith(begins)
+    shown = alone("agreement", "ratings.csv", "--format", form)
+    assert shown.stdout.strip() == (tmp_path / "report").read_text(encoding="utf-8").strip()
+
+
+def test_each_criterion_of_a_file_has_its_report(alone: Run, tmp_path: Path) -> None:
+    rows = ["criterion,unit,rater,value", "safe,a,x,yes", "safe,a,y,no", "grade,a,x,2.5"]
+    (tmp_path / "r.csv").write_text("\n".join(rows))
+    done = alone("agreement", "r.csv", "--json", "--bootstrap", "10")
+    criteria = json.loads(done.stdout)["criteria"]
+    assert [(c["criterion"], c["scale"]) for c in criteria] == [
+        ("safe", "boolean"),
+        ("grade", "interval"),
+    ]
+    assert "== grade (interval) ==" in alone("agreement", "r.csv").stdout
+
+
+def test_a_run_is_measured_and_its_methods_are_written(cli: Run, tmp_path: Path) -> None:
+    (path,) = write_transcripts(tmp_path, SHUTDOWN_OFF)
+    asked = ("--rubric", "shutdown_tampering", "--panel", "rules", "--wait", "--json")
+    run_id = json.loads(cli("submit", path, *asked).stdout)["run_id"]
+    table = cli("agreement", "--run", run_id)
+    assert table.returncode == 0, table.stderr
+    assert "there is only one rater" in table.stdout
+    methods = cli("agreement", "--run", run_id, "--methods").stdout
+    assert "1 transcript was judged" in methods
+    assert "@techreport{krippendorff2011," in methods
+    page = cli("agreement", "--run", run_id, "--format", "html").stdout
+    assert run_id in page
+    refused = cli("agreement", "--run", run_id, "--scale", "boolean")
+    assert refused.returncode == 2
