@@ -9,20 +9,28 @@ from fastapi import Depends, FastAPI
 from api.bodies import Bodies
 from api.context import Context
 from api.errors import handle_errors
+from api.metrics import Measured, Metrics
 from api.openapi import PROBLEM_RESPONSES, DocumentedApp, refuse_unknown_parameters
 from api.routes import (
     agreement,
+    gold,
     health,
     judgments,
     keys,
     labels,
     not_built,
     panels,
+    reviews,
     rubrics,
+    run_differences,
+    run_events,
+    run_exports,
     runs,
     transcripts,
 )
+from api.watching import Watching, look_at
 from grader.bootstrap import build_store, known_servers
+from grader.prices import load_prices
 from grader.settings import Settings
 from worker.queue import WorkQueue, connect
 
@@ -41,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         store=build_store(settings),
         queue=WorkQueue(connect(settings.redis_url)),
         servers=known_servers(settings),
+        prices=load_prices(settings.prices) if settings.prices is not None else {},
     )
 
     @asynccontextmanager
@@ -58,16 +67,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         responses=PROBLEM_RESPONSES,
     )
     app.state.context = context
+    app.state.watching = Watching(look_at(context))
+    app.state.export_slots = run_exports.ExportSlots()
+    app.state.metrics = Metrics(context)
     app.add_middleware(Bodies, context=context)
+    app.add_middleware(Measured, metrics=app.state.metrics)
     handle_errors(app)
     for routes in (
         transcripts,
         rubrics,
         panels,
         runs,
+        run_events,
+        run_exports,
+        run_differences,
         judgments,
         labels,
         agreement,
+        gold,
+        reviews,
         keys,
         health,
         not_built,

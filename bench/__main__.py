@@ -22,6 +22,7 @@ SECTIONS = (
     "queries",
     "prompt_cache",
     "kills",
+    "agreement",
 )
 FOLDER = Path(__file__).with_name("results")
 RESULTS = Path(__file__).with_name("RESULTS.md")

@@ -31,7 +31,9 @@ from grader.store.catalogue import add_panel, add_rubric, find_panels
 from grader.views import SeenTranscript, get_view, look
 
 if TYPE_CHECKING:
+    from grader.judges.batch import BatchJudge
     from grader.judges.provider import Provider
+    from grader.judges.provider.batch import OpenAIBatches
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 GOOGLE_URL = "https://generativelanguage.googleapis.com"
@@ -63,6 +65,7 @@ class JudgeFactory:
         self._secret = secret
         self._keys = _keys(settings)
         self._providers: dict[tuple[str, str], Provider] = {}
+        self._batches: dict[str, OpenAIBatches] = {}
 
     def judges(self, panel: Panel) -> Judges:
         """Return a resolved panel's judges by their hash.
@@ -90,10 +93,27 @@ class JudgeFactory:
         for provider in self._providers.values():
             await provider.close()
         self._providers.clear()
+        for batches in self._batches.values():
+            await batches.close()
+        self._batches.clear()
 
-    def _provider(self, spec: LLMJudgeSpec) -> "Provider":
-        from grader.judges.provider import build_provider
+    def batch_judge(self, spec: LLMJudgeSpec) -> "BatchJudge":
+        """Return a judge that is asked through its server's batch API.
 
+        Raises:
+            JudgeUnavailable: its server has no key.
+        """
+        from grader.judges.batch import BatchJudge
+        from grader.judges.provider.batch import OpenAIBatches
+
+        base_url, key = self._server(spec)
+        found = self._batches.get(base_url)
+        if found is None:
+            found = self._batches[base_url] = OpenAIBatches(base_url, key)
+        return BatchJudge(spec, found, secret=self._secret)
+
+    def _server(self, spec: LLMJudgeSpec) -> tuple[str, str]:
+        """Return a judge's server and the key for it."""
         base_url = spec.base_url or known_servers(self._settings)[spec.provider][0]
         key = self._keys.get(base_url)
         if key is None:
@@ -101,6 +121,12 @@ class JudgeFactory:
                 f"{spec.name}: there is no key for {base_url}; set {_KEY_NAMES[spec.provider]} "
                 "(and, for another server, its address in GRADER_PROVIDERS)"
             )
+        return base_url, key
+
+    def _provider(self, spec: LLMJudgeSpec) -> "Provider":
+        from grader.judges.provider import build_provider
+
+        base_url, key = self._server(spec)
         found = self._providers.get((spec.provider, base_url))
         if found is None:
             found = build_provider(

@@ -26,6 +26,7 @@
     │   └── BudgetReached               the run's budget does not allow the next call
     ├── ProviderFault                   a call failed in transport: 5xx, cut connection, timeout
     ├── StoreUnavailable                the database or Redis does not answer
+    │   └── StoreFull                   the database has no room left; nothing was half stored
     ├── LeaseLost                       another worker holds the shard by now
     ├── ServerFailed                    a child process of the embedded service did not start
     └── ServerAnswered                  the service answered the client with a problem
@@ -150,6 +151,10 @@ class ProviderFault(GraderError):
 
 class StoreUnavailable(GraderError):
     """The database or Redis does not answer."""
+
+
+class StoreFull(StoreUnavailable):
+    """The disk of the database is full: what was to be written was not, and nothing of it."""
 
 
 class LeaseLost(GraderError):

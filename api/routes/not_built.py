@@ -10,12 +10,6 @@ from grader.errors import NotBuilt
 router = APIRouter(tags=["not built"], include_in_schema=False, dependencies=[Reader])
 
 _PATHS = (
-    "/v1/runs/{run_id}/events",
-    "/v1/runs/{run_id}/diff",
-    "/v1/runs/{run_id}/export",
-    "/v1/gold",
-    "/v1/reviews/next",
-    "/v1/reviews/{review_id}",
     "/v1/studies/{name}",
     "/v1/audits",
     "/v1/webhooks",

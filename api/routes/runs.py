@@ -4,22 +4,30 @@ import asyncio
 import time
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+import sqlalchemy as sa
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
+from api.agreement_formats import AGREEMENT_FORMATS, AgreementQuery, render_as
 from api.context import Context, InContext, Reader, Submitter
 from api.pages import Cursor, Limit, Page, encode_cursor, find_id, find_numbers, page_by_id
-from api.run_requests import RunRequest, declare_run, enqueue
+from api.replays import keep_reply
+from api.run_requests import RunRequest, declare_run, enqueue, estimate_run, microdollars
+from api.servers import find_servers
 from api.strict_json import StrictJsonRoute
 from grader.domain.judgment import JudgmentStatus
 from grader.domain.label import LabelStatus
 from grader.domain.noun import Noun
 from grader.domain.run import RunStatus
 from grader.reports.agreement import RunAgreement, measure_run
+from grader.reports.progress import show_run
 from grader.reports.records import JudgmentRecord, LabelRecord, RunRecord, label_record, run_record
 from grader.reports.run_judgments import Position, find_run_judgments
-from grader.runs.steer import cancel_run, pause_run, resume_run, retry_run
+from grader.runs.estimate import RunEstimate
+from grader.runs.steer import NewBudget, cancel_run, pause_run, resume_run, retry_run
 from grader.store import labels, runs
+from grader.store.replies import Reply
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"], route_class=StrictJsonRoute)
 
@@ -38,6 +46,14 @@ class RunLabelFilter(Noun):
     cursor: Cursor = None
 
 
+class ResumeRequest(Noun):
+    """How a run goes on; without a body, as it was."""
+
+    budget_usd: float | None = Field(default=None, ge=0, le=1e9)
+    """The most the whole run may cost, in dollars, what it has spent included; null lifts the
+    budget, and without the field it stays."""
+
+
 class RunWithLabels(RunRecord):
     labels: list[LabelRecord]
     """The first thousand labels."""
@@ -49,21 +65,40 @@ class RunWithLabels(RunRecord):
 @router.post(
     "",
     status_code=202,
-    response_model=RunWithLabels | RunRecord,
-    responses={200: {"model": RunWithLabels, "description": "Finished within `Prefer: wait`"}},
+    response_model=RunWithLabels | RunRecord | RunEstimate,
+    responses={
+        200: {
+            "model": RunWithLabels | RunEstimate,
+            "description": "Finished within `Prefer: wait`, or the estimate of a `dry_run`",
+        }
+    },
     dependencies=[Submitter],
 )
 async def add_run(
     wanted: RunRequest,
+    request: Request,
     response: Response,
     context: InContext,
     prefer: Annotated[
         str | None, Header(description="`wait=30` holds the answer until the run is finished")
     ] = None,
-) -> RunWithLabels | RunRecord:
-    """Declare a run; workers make it true. Answers 202 at once, or 200 when it was waited for."""
+) -> RunWithLabels | RunRecord | RunEstimate:
+    """Declare a run; workers make it true. Answers 202 at once, or 200 when it was waited for.
+
+    With `dry_run` nothing is stored, and 200 tells what the run would ask and cost; it is refused
+    where the run would be.
+    """
     seconds = _wait_seconds(prefer)
-    run_id = await run_in_threadpool(declare_run, context, wanted)
+    if wanted.dry_run:
+        response.status_code = 200
+        return await run_in_threadpool(estimate_run, context, wanted)
+
+    def keep(connection: sa.Connection, run_id: str) -> None:
+        kept = show_run(connection, run_id).model_dump_json().encode()
+        headers = {"content-type": "application/json", "location": f"/v1/runs/{run_id}"}
+        keep_reply(request.scope, connection, Reply(202, headers, kept))
+
+    run_id = await run_in_threadpool(declare_run, context, wanted, keep=keep)
     response.headers["Location"] = f"/v1/runs/{run_id}"
     if seconds is None:
         return await run_in_threadpool(_show, context, run_id)
@@ -98,8 +133,9 @@ def list_runs(
 
 @router.get("/{run_id}", response_model=RunRecord, dependencies=[Reader])
 def get_run(run_id: str, context: InContext) -> RunRecord:
-    """Return a run: the declaration, and how far it is true."""
-    return _show(context, run_id)
+    """Return a run: the declaration, how far it is true, and how quick it is at present."""
+    with context.store.reading() as connection:
+        return show_run(connection, run_id, find_servers=lambda: find_servers(context.queue.redis))
 
 
 @router.post("/{run_id}:cancel", response_model=RunRecord, dependencies=[Submitter])
@@ -119,12 +155,16 @@ def pause(run_id: str, context: InContext) -> RunRecord:
 
 
 @router.post("/{run_id}:resume", response_model=RunRecord, dependencies=[Submitter])
-def resume(run_id: str, context: InContext) -> RunRecord:
-    """Let a paused or failed run go on."""
+def resume(run_id: str, context: InContext, wanted: ResumeRequest | None = None) -> RunRecord:
+    """Let a paused or failed run go on, with another budget if one is given."""
+    budget = None
+    if wanted is not None and "budget_usd" in wanted.model_fields_set:
+        budget = NewBudget(microdollars(wanted.budget_usd))
     with context.store.transaction() as connection:
-        resume_run(connection, run_id)
-    enqueue(context, run_id)
-    return _show(context, run_id)
+        resume_run(connection, run_id, budget=budget)
+    record = _show(context, run_id)
+    enqueue(context, run_id, record.priority)
+    return record
 
 
 @router.post("/{run_id}:retry", response_model=RunRecord, dependencies=[Submitter])
@@ -132,8 +172,9 @@ def retry(run_id: str, context: InContext) -> RunRecord:
     """Ask again for the judgments that failed; no other judgment is ever replaced."""
     with context.store.transaction() as connection:
         retry_run(connection, run_id)
-    enqueue(context, run_id)
-    return _show(context, run_id)
+    record = _show(context, run_id)
+    enqueue(context, run_id, record.priority)
+    return record
 
 
 @router.get("/{run_id}/labels", response_model=Page[LabelRecord], dependencies=[Reader])
@@ -181,17 +222,30 @@ def list_failures(
     return list_judgments(run_id, context, status="failed", limit=limit, cursor=cursor)
 
 
-@router.get("/{run_id}/agreement", response_model=RunAgreement, dependencies=[Reader])
+@router.get(
+    "/{run_id}/agreement",
+    response_model=RunAgreement,
+    responses={200: {"content": AGREEMENT_FORMATS}},
+    dependencies=[Reader],
+)
 def get_agreement(
     run_id: str,
     context: InContext,
-    draws: Annotated[int, Query(ge=0, le=10_000)] = 1000,
-    seed: Annotated[int, Query(ge=0, lt=2**31)] = 0,
-) -> RunAgreement:
-    """Return how far the judges agree, criterion by criterion, each number with its interval."""
+    request: Request,
+    asked: Annotated[AgreementQuery, Query()],
+) -> RunAgreement | Response:
+    """Return how far the judges agree, criterion by criterion, each number with its interval.
+
+    As JSON, or by `Accept` as text/markdown, or as a page, text/html.
+    """
     with context.store.reading() as connection:
-        run = runs.get_run(connection, run_id)
-        return measure_run(connection, run, draws=draws, seed=seed)
+        report = measure_run(
+            connection,
+            runs.get_run(connection, run_id),
+            others=[runs.get_run(connection, other) for other in dict.fromkeys(asked.run)],
+            **asked.model_dump(exclude={"run"}),
+        )
+    return render_as(report, request.headers.get("accept", ""))
 
 
 def _show(context: Context, run_id: str) -> RunRecord:

@@ -17,11 +17,14 @@ from grader.cli import (
     agreement,
     database,
     demo,
+    exporting,
+    gold,
     grade,
     importing,
     keys,
     not_built,
     panels,
+    relabel,
     rubrics,
     runs,
     submit,
@@ -48,14 +51,17 @@ def build_app() -> typer.Typer:
     app.command("demo")(demo.demo)
     app.command("grade")(grade.grade)
     app.command("submit")(submit.submit)
+    app.command("relabel")(relabel.relabel)
     app.add_typer(runs.app, name="runs")
-    app.command("agreement")(agreement.agreement)
+    app.command("export")(exporting.export)
+    app.add_typer(agreement.app, name="agreement")
     app.command("import")(importing.import_)
+    app.add_typer(gold.app, name="gold")
     app.add_typer(rubrics.app, name="rubrics")
     app.add_typer(panels.app, name="panels")
     app.add_typer(keys.app, name="keys")
     app.add_typer(database.app, name="db")
-    for name in ("relabel", "export", "study", "audit"):
+    for name in ("study", "audit"):
         not_built.add_to(app, name)
     return app
 

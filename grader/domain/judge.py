@@ -48,6 +48,9 @@ class Prices(Noun):
     cached_input: float | None = Field(default=None, ge=0)
     """Input tokens read from the provider's cache; as `input` where it is not given."""
 
+    batch: "Prices | None" = Field(default=None, exclude_if=lambda given: given is None)
+    """Prices through the provider's batch API; half of these where it is not given."""
+
     def cost_microusd(self, *, input_tokens: int, cached_tokens: int, output_tokens: int) -> int:
         """Return the price of a call in millionths of a dollar, rounded to the nearest.
 

@@ -70,6 +70,34 @@ bodies = sa.Table(
     sa.Column("tokens", sa.BigInteger),
 )
 
+INDEXED_KEYS = (
+    "agent_model",
+    "harness",
+    "task_type",
+    "condition",
+    "subject",
+    "dataset",
+    "group",
+    "external_id",
+)
+"""The well-known keys of metadata, each with an index of its own on SQLite."""
+
+
+def sqlite_value(key: str) -> str:
+    """Return the SQL of an indexed value; an index serves only who writes it in the same words."""
+    return f"json_extract(metadata, '$.\"{key}\"')"
+
+
+def _index_of_key(key: str) -> sa.Index:
+    value = sqlite_value(key)
+    return sa.Index(
+        f"ix_transcripts_metadata_{key}",
+        sa.text(value),
+        sa.text("transcript_id"),
+        sqlite_where=sa.text(f"{value} IS NOT NULL"),
+    ).ddl_if(dialect="sqlite")
+
+
 transcripts = sa.Table(
     "transcripts",
     metadata,
@@ -79,6 +107,13 @@ transcripts = sa.Table(
     sa.Column("metadata", Json, nullable=False),
     sa.Column("created_at", Utc, nullable=False),
     sa.UniqueConstraint("transcript_hash", "metadata_hash"),
+    *(_index_of_key(key) for key in INDEXED_KEYS),
+    sa.Index(
+        "ix_transcripts_metadata",
+        "metadata",
+        postgresql_using="gin",
+        postgresql_ops={"metadata": "jsonb_path_ops"},
+    ).ddl_if(dialect="postgresql"),
 )
 
 rubrics = sa.Table(
@@ -268,6 +303,23 @@ labels = sa.Table(
     sa.Column("superseded_at", Utc),
     sa.Index("ix_labels_run_id_label_id", "run_id", "label_id"),
     sa.Index("ix_labels_transcript_id", "transcript_id"),
+    sa.Index("ix_labels_rubric_label_id", "rubric", "label_id"),
+    # Few labels are not decided, and these are the ones that people look for.
+    sa.Index(
+        "ix_labels_not_decided",
+        "status",
+        "label_id",
+        sqlite_where=sa.text("status <> 'decided'"),
+        postgresql_where=sa.text("status <> 'decided'"),
+    ),
+    sa.Index(
+        "ix_labels_not_decided_of_run",
+        "run_id",
+        "status",
+        "label_id",
+        sqlite_where=sa.text("status <> 'decided'"),
+        postgresql_where=sa.text("status <> 'decided'"),
+    ),
     sa.Index(
         "uq_labels_current",
         "run_id",
@@ -300,5 +352,100 @@ replies = sa.Table(
     sa.Column("status", sa.Integer),
     sa.Column("headers", Json),
     sa.Column("body", Blob),
+    sa.Column("created_at", Utc, nullable=False, index=True),
+)
+
+gold_sets = sa.Table(
+    "gold_sets",
+    metadata,
+    sa.Column("gold_id", Text, primary_key=True),
+    sa.Column("name", Text, nullable=False, unique=True),
+    sa.Column("rubric", Text, nullable=False),
+    sa.Column("rubric_version", Text, nullable=False),
+    sa.Column("rubric_hash", Hash, nullable=False),
+    sa.Column("criterion", Text, nullable=False),
+    sa.Column("run_id", Text, nullable=False),
+    sa.Column("design", Json, nullable=False),
+    sa.Column("strata", Json, nullable=False),
+    sa.Column("population", sa.Integer, nullable=False),
+    sa.Column("ratings_per_item", sa.Integer, nullable=False),
+    sa.Column("rule", Text, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+)
+
+gold_items = sa.Table(
+    "gold_items",
+    metadata,
+    sa.Column("gold_id", Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("transcript_id", Text, nullable=False),
+    sa.Column("transcript_hash", Hash, nullable=False),
+    sa.Column("stratum", Text, nullable=False),
+    sa.Column("inclusion_probability", sa.Float, nullable=False),
+    sa.Column("split", Text, nullable=False),
+    sa.UniqueConstraint("gold_id", "transcript_id"),
+)
+
+gold_ratings = sa.Table(
+    "gold_ratings",
+    metadata,
+    sa.Column("rating_id", Text, primary_key=True),
+    sa.Column("gold_id", Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("rater", Text, nullable=False),
+    sa.Column("value", Json, nullable=False),
+    sa.Column("evidence", Json, nullable=False),
+    sa.Column("comment", Text, nullable=False),
+    sa.Column("seconds", sa.Float),
+    sa.Column("entered_by", Text, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Index("ix_gold_ratings_gold_id_rating_id", "gold_id", "rating_id"),
+)
+
+gold_adjudications = sa.Table(
+    "gold_adjudications",
+    metadata,
+    sa.Column("adjudication_id", Text, primary_key=True),
+    sa.Column("gold_id", Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("value", Json, nullable=False),
+    sa.Column("by", Text, nullable=False),
+    sa.Column("why", Text, nullable=False),
+    sa.Column("entered_by", Text, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.Index("ix_gold_adjudications_gold_id_adjudication_id", "gold_id", "adjudication_id"),
+)
+
+gold_looks = sa.Table(
+    "gold_looks",
+    metadata,
+    sa.Column("look_id", Text, primary_key=True),
+    sa.Column("gold_id", Text, nullable=False, index=True),
+    sa.Column("what", Text, nullable=False),
+    sa.Column("run_id", Text),
+    sa.Column("rubric_hash", Hash),
+    sa.Column("panel_hash", Hash),
+    sa.Column("by", Text, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+)
+
+reviews = sa.Table(
+    "reviews",
+    metadata,
+    sa.Column("review_id", Text, primary_key=True),
+    sa.Column("gold_id", Text, nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("rater", Text, nullable=False),
+    sa.Column("lease_expires_at", Utc, nullable=False),
+    sa.Column("created_at", Utc, nullable=False),
+    sa.UniqueConstraint("gold_id", "number", "rater"),
+)
+
+raters_elsewhere = sa.Table(
+    "raters_elsewhere",
+    metadata,
+    sa.Column("judge_hash", Hash, primary_key=True),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
     sa.Column("created_at", Utc, nullable=False),
 )

@@ -135,7 +135,7 @@ class Service:
                 return items
 
 
-def settings_of(database_url: str, redis_url: str, provider_url: str) -> Settings:
+def settings_of(database_url: str, redis_url: str, provider_url: str, **more: Any) -> Settings:
     """Return settings in which nothing comes from the environment that would reach outside."""
     return Settings(
         database_url=database_url,
@@ -148,13 +148,16 @@ def settings_of(database_url: str, redis_url: str, provider_url: str) -> Setting
         google_api_key=None,
         providers={},
         provider_tries=1,
+        **more,
     )
 
 
 @contextmanager
-def running(database_url: str, redis_url: str, provider: SimulatedProvider) -> Iterator[Service]:
+def running(
+    database_url: str, redis_url: str, provider: SimulatedProvider, **more: Any
+) -> Iterator[Service]:
     """Run the service over a migrated database, with the shipped rubrics, panels and keys."""
-    settings = settings_of(database_url, redis_url, provider.base_url)
+    settings = settings_of(database_url, redis_url, provider.base_url, **more)
     store = Store(database_url)
     try:
         with store.transaction() as connection:

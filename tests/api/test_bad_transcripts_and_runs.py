@@ -167,10 +167,33 @@ RUNS = {
         "not_built",
         run_over({"where": {}}) | {"panel": {"judges": [{"kind": "human", "name": "ann"}]}},
     ),
-    "a budget": run(501, "not_built", run_over({"where": {}}, budget_usd=1)),
-    "a sample": run(501, "not_built", run_over({"where": {}, "sample": {"n": 1}})),
-    "a dry run": run(501, "not_built", run_over({"where": {}}, dry_run=True)),
-    "mode batch": run(501, "not_built", run_over({"where": {}}, mode="batch")),
+    "a budget for a judge without prices": run(
+        422, "unpriced_model", run_over({"where": {}}, panel={"judges": [MODEL]}, budget_usd=1)
+    ),
+    "a budget below nothing": run(
+        422, "invalid_request", run_over({"where": {}}, budget_usd=-0.01)
+    ),
+    "a budget beyond all money": run(
+        422, "invalid_request", run_over({"where": {}}, budget_usd=1e300)
+    ),
+    "a sample of nothing": run(422, "invalid_request", run_over({"where": {}, "sample": {"n": 0}})),
+    "a sample of ids": run(
+        422, "invalid_selection", run_over({"ids": ["trn_nope"], "sample": {"n": 1}})
+    ),
+    "a sample by a key that is no text": run(
+        422, "invalid_request", run_over({"where": {}, "sample": {"n": 1, "by": [7]}})
+    ),
+    "a sample shared out by luck": run(
+        422, "invalid_request", run_over({"where": {}, "sample": {"n": 1, "allocation": "luck"}})
+    ),
+    "mode batch at a provider without it": run(
+        501,
+        "not_built",
+        run_over(
+            {"where": {}}, panel={"judges": [MODEL | {"provider": "anthropic"}]}, mode="batch"
+        ),
+    ),
+    "an unknown priority": run(422, "invalid_request", run_over({"where": {}}, priority="urgent")),
     "an unknown mode": run(422, "invalid_request", run_over({"where": {}}, mode="fast")),
     "a body that is a list": run(422, "invalid_request", []),
     "a body that is null": Bad(

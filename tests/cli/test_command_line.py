@@ -16,14 +16,9 @@ HEAVY = ("sqlalchemy", "numpy", "instructor", "openai", "pydantic", "rich", "htt
 @pytest.mark.parametrize(
     "command",
     [
-        "relabel --where {} --rubric r --panel p --dry-run --budget 3",
-        "export --run R --format csv",
-        "runs diff A B",
-        "runs export R --format jsonl",
         "study NAME --run R",
         "study check FILE",
         "audit NAME --panel P",
-        "agreement plan",
         "rubrics diff A B",
         "db backup FILE",
     ],
