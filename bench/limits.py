@@ -4,8 +4,10 @@ The provider refills a bucket steadily and refuses what is beyond it with 429, a
 tells its limit in its headers, and nobody has told the worker.
 """
 
+import heapq
 import json
 import sys
+from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
@@ -14,18 +16,19 @@ from bench.arrangement import installation, make_transcripts, simulated_provider
 PER_MINUTE = 3_000
 BURST = 100
 LATENCY = "lognormal:1:0.5:11"
+SLOTS = 200
 
 
 class Turn(NamedTuple):
     workers: int
     seconds: float
     achieved: float
-    """The least seconds that the limit allows ÷ these."""
+    """The seconds of a greedy schedule under the limit ÷ these."""
     refused: float
     """The share of calls that were answered 429."""
 
 
-def measure(judgments: int = 6_000, turns: int = 3) -> list[Turn]:
+def measure(judgments: int = 6_000, turns: int = 2) -> list[Turn]:
     """Return turns with one and with two workers."""
     made = []
     for number in range(turns):
@@ -41,8 +44,8 @@ def measure(judgments: int = 6_000, turns: int = 3) -> list[Turn]:
                 installed.start_workers(workers)
                 seconds, _, progress = installed.finish(installed.create_run(given))
                 assert progress.counts.given == judgments, progress
-                stats = provider.control("stats")
-            least = (judgments - BURST) / (PER_MINUTE / 60)
+                stats = provider.control("stats?latencies=1")
+            least = ideal_seconds(stats["latencies"]["seconds"])
             refused = stats["rejected_429"] / stats["received"]
             made.append(Turn(workers, seconds, least / seconds, refused))
             print(json.dumps(made[-1]._asdict()), flush=True)
@@ -56,7 +59,8 @@ def section(turns: list[Turn]) -> str:
         "",
         f"6,000 judgments, latency `{LATENCY}`; the provider's bucket holds {BURST} and refills "
         f"steadily to {PER_MINUTE:,} a minute; its limit is learnt from its headers. Achieved: "
-        "the least time that the bucket allows ÷ the time taken.",
+        f"the makespan of a greedy schedule of the same latencies over {SLOTS} slots, none of "
+        "them started before the bucket allows it, ÷ the time taken.",
         "",
         "| workers | seconds | achieved | calls answered 429 |",
         "|---|---|---|---|",
@@ -72,6 +76,18 @@ def section(turns: list[Turn]) -> str:
     ]
     lines += ["", f"Medians: {'; '.join(told)}. Goals: ≥ .98, 429s below 1 %.", ""]
     return "\n".join(lines)
+
+
+def ideal_seconds(latencies: Sequence[float]) -> float:
+    """Return the makespan of a greedy schedule under the bucket and the slots."""
+    slots = [0.0] * SLOTS
+    end = 0.0
+    for number, latency in enumerate(latencies):
+        allowed = max(0.0, (number + 1 - BURST) / (PER_MINUTE / 60))
+        done = max(allowed, heapq.heappop(slots)) + latency
+        heapq.heappush(slots, done)
+        end = max(end, done)
+    return end
 
 
 if __name__ == "__main__":
