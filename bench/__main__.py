@@ -1,10 +1,12 @@
-"""`python -m bench [SECTION …]`: run benchmarks, and join their reports in `bench/RESULTS.md`.
+"""`python -m bench [--turns N] [SECTION …]`: run benchmarks, and join their reports in RESULTS.md.
 
 Every section is a module with `measure()` and `section(result)`. What it found stays in
 `bench/results/SECTION.md` until it is measured again, so that one section can be repeated alone.
 """
 
+import argparse
 import importlib
+import inspect
 import os
 import platform
 import sys
@@ -28,7 +30,12 @@ FOLDER = Path(__file__).with_name("results")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 
-def main(wanted: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument("--turns", type=int, help="how often, where a section takes turns")
+    asked = parser.parse_args(arguments)
+    wanted = asked.sections
     if unknown := [name for name in wanted if name not in SECTIONS]:
         print(f"no such section: {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
         return 2
@@ -36,7 +43,9 @@ def main(wanted: list[str]) -> int:
     for name in wanted or SECTIONS:
         module = importlib.import_module(f"bench.{name}")
         started = time.monotonic()
-        text = module.section(module.measure())
+        takes_turns = "turns" in inspect.signature(module.measure).parameters
+        given = {"turns": asked.turns} if asked.turns and takes_turns else {}
+        text = module.section(module.measure(**given))
         told = f"*{datetime.now(UTC):%Y-%m-%d}, {time.monotonic() - started:.0f} s, {machine()}*"
         (FOLDER / f"{name}.md").write_text(f"{text.strip()}\n\n{told}\n")
         join()

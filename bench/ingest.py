@@ -46,7 +46,7 @@ _TEXT = (
 )
 
 
-def measure(transcripts: int = 20_000, repeats: int = 3) -> dict[str, Any]:
+def measure(transcripts: int = 20_000, turns: int = 3) -> dict[str, Any]:
     """Return seconds, rates, CPU and peak memory of each turn, and the medians of the ratios."""
     turns: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="grader-bench-") as name, EmbeddedPostgres() as server:
@@ -57,7 +57,7 @@ def measure(transcripts: int = 20_000, repeats: int = 3) -> dict[str, Any]:
         write_parquet(lines, parquet)
         (folder / "redis").mkdir()
         with RedisServer(folder / "redis") as redis:
-            for turn in range(repeats):
+            for turn in range(turns):
                 for kind in ("sqlite", "postgresql"):
                     place = folder / f"{turn}-{kind}"
                     place.mkdir()

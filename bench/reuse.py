@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from bench.arrangement import (
     RUBRIC,
@@ -35,7 +36,7 @@ RUBRICS = tuple(
 _AT_ONCE = 500
 
 
-def measure(transcripts: int = 100_000, workers: int = 2) -> dict[str, object]:
+def measure(transcripts: int = 100_000, workers: int = 2) -> dict[str, Any]:
     """Return seconds, CPU seconds and calls of a relabel, and of one with a sixth changed."""
     given = make_transcripts(transcripts, 400, name="reuse")
     with (
@@ -45,7 +46,7 @@ def measure(transcripts: int = 100_000, workers: int = 2) -> dict[str, object]:
         first = installed.create_run(given, rubrics=RUBRICS)
         _answer(installed, first, given, RUBRICS)
         installed.start_workers(workers)
-        results: dict[str, object] = {"transcripts": transcripts, "workers": workers}
+        results: dict[str, Any] = {"transcripts": transcripts, "workers": workers}
         changed = Rubric.model_validate({**RUBRICS[5].model_dump(mode="json"), "version": "next"})
         for name, rubrics in (("unchanged", RUBRICS), ("one of six", (*RUBRICS[:5], changed))):
             provider.control("reset", {})
@@ -64,6 +65,33 @@ def measure(transcripts: int = 100_000, workers: int = 2) -> dict[str, object]:
             }
             print(json.dumps({name: results[name]}), flush=True)
     return results
+
+
+def section(found: dict[str, Any]) -> str:
+    """Return the section of the report."""
+    lines = [
+        "## Reuse: a relabel in which little has changed",
+        "",
+        f"{found['transcripts']:,} transcripts, six rubrics, one judge, {found['workers']} workers, "
+        "SQLite; all judgments of a first run stand in the database. `unchanged`: the same run "
+        "again; `one of six`: one rubric has a new version (provider without latency).",
+        "",
+        "| run | declared in | finished in | CPU of the workers | judgments | reused | calls |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in ("unchanged", "one of six"):
+        one = found[name]
+        lines.append(
+            f"| {name} | {one['seconds_to_declare']} s | {one['seconds']} s "
+            f"| {one['cpu_seconds']} s | {one['expected']:,} | {one['reused']:,} "
+            f"| {one['calls']:,} |"
+        )
+    lines += [
+        "",
+        "Goals: unchanged in under 60 s with no call; one of six with exactly that sixth.",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def _answer(
