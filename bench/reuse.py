@@ -73,8 +73,8 @@ def section(found: dict[str, Any]) -> str:
         "## Reuse: a relabel in which little has changed",
         "",
         f"{found['transcripts']:,} transcripts, six rubrics, one judge, {found['workers']} "
-        "workers, SQLite; all judgments of a first run stand in the database. `unchanged`: the same run "
-        "again; `one of six`: one rubric has a new version (provider without latency).",
+        "workers, SQLite; all judgments of a first run stand in the database. `unchanged`: the "
+        "same run again; `one of six`: one rubric has a new version (no latency).",
         "",
         "| run | declared in | finished in | CPU of the workers | judgments | reused | calls |",
         "|---|---|---|---|---|---|---|",

@@ -8,11 +8,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from redis import Redis
 
 from grader.embedded import RedisServer
 from tests.servers import PostgresDatabases, postgres_databases
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("grader", deadline=None)
+hypothesis.settings.load_profile("grader")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -51,6 +51,17 @@ class Prices(Noun):
     batch: "Prices | None" = Field(default=None, exclude_if=lambda given: given is None)
     """Prices through the provider's batch API; half of these where it is not given."""
 
+    def through_batch(self) -> "Prices":
+        """Return the prices through the provider's batch API: as given, or half of these."""
+        if self.batch is not None:
+            return self.batch
+        cached = self.cached_input
+        return Prices(
+            input=self.input / 2,
+            output=self.output / 2,
+            cached_input=None if cached is None else cached / 2,
+        )
+
     def cost_microusd(self, *, input_tokens: int, cached_tokens: int, output_tokens: int) -> int:
         """Return the price of a call in millionths of a dollar, rounded to the nearest.
 

@@ -9,7 +9,7 @@ read leaves its question open, with the call that was paid for it.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from grader.domain.judge import LLMJudgeSpec, Mode, Prices
+from grader.domain.judge import LLMJudgeSpec, Mode
 from grader.domain.judgment import Attempt, Judgment
 from grader.errors import JudgeUnavailable, Unanswered
 from grader.judges.llm import LLMJudge
@@ -19,9 +19,6 @@ from grader.judges.question import Question
 
 if TYPE_CHECKING:
     from grader.judges.provider.batch import LineProvider
-
-BATCH_SHARE = 0.5
-"""What a token costs through the batch API, as a share of its usual price, where nobody says."""
 
 WORST_BYTES_PER_TOKEN = 3
 """How few bytes of a request make a token, when the most it can cost is worked out."""
@@ -44,7 +41,7 @@ class BatchJudge:
     """One LLM judge and the batch API of its server."""
 
     def __init__(self, spec: LLMJudgeSpec, batches: OpenAIBatches, *, secret: bytes) -> None:
-        priced = None if spec.prices is None else batch_prices(spec.prices)
+        priced = None if spec.prices is None else spec.prices.through_batch()
         self.spec = spec.model_copy(update={"prices": priced})
         self.batches = batches
         self.modes: tuple[Mode, ...] = tuple(m for m in spec.modes if batches.supports(m))
@@ -95,15 +92,3 @@ class BatchJudge:
         self, provider: "LineProvider", questions: Sequence[Question]
     ) -> list[Judgment]:
         return await LLMJudge(self.spec, provider, secret=self._secret).judge_jointly(questions)
-
-
-def batch_prices(prices: Prices) -> Prices:
-    """Return prices through the batch API: those that `batch` gives, or half of the usual."""
-    if prices.batch is not None:
-        return prices.batch
-    cached = prices.cached_input
-    return Prices(
-        input=prices.input * BATCH_SHARE,
-        output=prices.output * BATCH_SHARE,
-        cached_input=None if cached is None else cached * BATCH_SHARE,
-    )

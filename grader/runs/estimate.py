@@ -17,9 +17,6 @@ from grader.domain.panel import Panel
 from grader.domain.run import Priority, RubricReference, RunMode
 from grader.runs.forecast import Forecast, Tally
 
-BATCH_SHARE = 0.5
-"""What a provider's batch API charges of the price."""
-
 _MICRO = 1_000_000
 
 
@@ -185,11 +182,12 @@ def add_costs(
             estimated=None, reason=reason, caching=None, batch=None, budget=budget_usd
         )
     total = round(sum(judge.cost_usd or 0 for judge in judges), 6)
-    live = total / BATCH_SHARE if mode == "batch" else total
+    saved = sum(judge.batch.usd for judge in judges if judge.batch)
+    live = total + saved if mode == "batch" else total
     return CostEstimate(
         estimated=total,
         caching=_saving(sum(j.caching.usd for j in judges if j.caching), live),
-        batch=_saving(sum(j.batch.usd for j in judges if j.batch), live),
+        batch=_saving(saved, live),
         budget=budget_usd,
         within_budget=None if budget_usd is None else total <= budget_usd,
     )
@@ -221,17 +219,19 @@ def _estimate(judge: JudgeSpec, tally: Tally, factor: Fraction, mode: RunMode) -
         reason = f"no prices are known for {judge.model} at {judge.base_url}"
         unknown = {"cost_usd": None, "caching": None, "shared_tool": None, "batch": None}
         return JudgeEstimate(**told, reason=reason, **unknown)
-    live = _dollars(judge.prices, counted["input_tokens"], 0, counted["output_tokens"])
+    tokens = counted["input_tokens"], 0, counted["output_tokens"]
+    live = _dollars(judge.prices, *tokens)
+    in_batch = _dollars(judge.prices.through_batch(), *tokens)
     shareable = round(tally.shareable_tokens * factor)
     has_batch = judge.provider == "openai"
     return JudgeEstimate(
         **told,
-        cost_usd=round(live * BATCH_SHARE, 6) if mode == "batch" else live,
+        cost_usd=in_batch if mode == "batch" else live,
         caching=_cached(judge.prices, counted["cacheable_tokens"], live),
         shared_tool=_cached(judge.prices, shareable, live)
         if shareable > counted["cacheable_tokens"]
         else None,
-        batch=_saving(live * (1 - BATCH_SHARE), live) if has_batch else None,
+        batch=_saving(live - in_batch, live) if has_batch else None,
     )
 
 

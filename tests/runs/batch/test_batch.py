@@ -7,7 +7,6 @@ import orjson
 from grader.domain.judge import Prices
 from grader.domain.panel import Panel
 from grader.hashing import hash_json
-from grader.judges.batch import batch_prices
 from grader.runs.batch_wave import Limits
 from grader.runs.steer import NewBudget, cancel_run, pause_run, resume_run, retry_run
 from grader.store import batches
@@ -58,9 +57,9 @@ def test_a_line_costs_half_and_is_recorded_as_a_live_call_is(batching: Batching)
 
 def test_a_panel_may_say_what_batches_cost() -> None:
     usual = Prices(input=2.0, output=10.0, cached_input=0.5)
-    assert batch_prices(usual) == Prices(input=1.0, output=5.0, cached_input=0.25)
+    assert usual.through_batch() == Prices(input=1.0, output=5.0, cached_input=0.25)
     own = Prices(input=0.8, output=4.0)
-    assert batch_prices(usual.model_copy(update={"batch": own})) == own
+    assert usual.model_copy(update={"batch": own}).through_batch() == own
 
 
 def test_prices_of_batches_leave_hashes_of_panels_as_they_were() -> None:
