@@ -20,7 +20,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.context import Context
 from api.servers import find_servers
 from grader.errors import StoreUnavailable
-from grader.reports.records import Server, dollars
+from grader.reports.records import dollars
+from grader.reports.run_records import Server
 from grader.store import runs
 from grader.store.summaries import (
     count_transcripts,

@@ -2,7 +2,7 @@
 
 from redis import Redis
 
-from grader.reports.records import Server
+from grader.reports.run_records import Server
 from worker.limits_seen import find_limits
 
 

@@ -22,8 +22,9 @@ from grader.domain.noun import Noun
 from grader.domain.run import RunStatus
 from grader.reports.agreement import RunAgreement, measure_run
 from grader.reports.progress import show_run
-from grader.reports.records import JudgmentRecord, LabelRecord, RunRecord, label_record, run_record
+from grader.reports.records import JudgmentRecord, LabelRecord, label_record
 from grader.reports.run_judgments import Position, find_run_judgments
+from grader.reports.run_records import RunRecord, run_record
 from grader.runs.estimate import RunEstimate
 from grader.runs.steer import NewBudget, cancel_run, pause_run, resume_run, retry_run
 from grader.store import labels, runs

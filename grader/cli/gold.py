@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from grader.cli.connection import DEFAULT_DATA, DEFAULT_URL, AsJson, Data, Key, Url
+from grader.cli.connection import DEFAULT_DATA, DEFAULT_URL, AsJson, Data, Key, Url, open_client
 from grader.cli.gold_rating import ask, ask_value, read_ratings, read_value, show_task
 from grader.cli.gold_tables import print_accuracy, print_gold
 from grader.cli.output import note, print_json, print_table, show
 
 if TYPE_CHECKING:
-    from grader.cli.gold_client import GoldClient
+    from grader.client import Client
 
 app = typer.Typer(
     help="Draw, rate and adjudicate gold; measure judges by it.", no_args_is_help=True
@@ -110,7 +110,7 @@ def make(
         "ratings_per_item": raters,
         "rule": rule.value,
     }
-    with _open(url, key, data) as client:
+    with open_client(url, key, data) as client:
         made = client.make_gold(wanted)
         if as_json:
             print_json(made)
@@ -124,7 +124,7 @@ def list_sets(
     url: Url = DEFAULT_URL, key: Key = None, data: Data = DEFAULT_DATA, as_json: AsJson = False
 ) -> None:
     """List the gold sets."""
-    with _open(url, key, data) as client:
+    with open_client(url, key, data) as client:
         found = list(client.iter_gold())
     if as_json:
         print_json(found)
@@ -155,7 +155,7 @@ def show_set(
     as_json: AsJson = False,
 ) -> None:
     """Show how far people are, how far they agree, and who looked at what is held out."""
-    with _open(url, key, data) as client:
+    with open_client(url, key, data) as client:
         found = client.get_gold(name)
     if as_json:
         print_json(found)
@@ -179,7 +179,7 @@ def rate(
     import time
 
     rated = 0
-    with _open(url, key, data) as client:
+    with open_client(url, key, data) as client:
         while (task := client.next_review(name, rater)) is not None:
             show_task(task)
             began = time.monotonic()
@@ -213,7 +213,7 @@ def adjudicate(
     as_json: AsJson = False,
 ) -> None:
     """Decide an item's gold value; what was said and decided before stays."""
-    with _open(url, key, data) as client:
+    with open_client(url, key, data) as client:
         read = read_value(value, _criterion(client, name), "VALUE")
         made = client.adjudicate(
             name, {"transcript_id": transcript, "value": read, "by": by, "why": why}
@@ -243,7 +243,7 @@ def import_ratings(
     as_json: AsJson = False,
 ) -> None:
     """Add ratings that people made elsewhere; the same file twice adds nothing."""
-    with _open(url, key, data) as client:
+    with open_client(url, key, data) as client:
         ratings = read_ratings(file, _criterion(client, name))
         told = {"added": 0, "existing": 0}
         for start in range(0, len(ratings), _AT_ONCE):
@@ -271,7 +271,7 @@ def export(
 
     Gold's own value stands under the rater `gold`.
     """
-    with _open(url, key, data) as client:
+    with open_client(url, key, data) as client:
         found = list(client.iter_gold_values(name, split=split.value))
     if as_json:
         print_json(found)
@@ -305,7 +305,7 @@ def accuracy(
     as_json: AsJson = False,
 ) -> None:
     """Tell how right a run's judges are, every number with its interval or why it has none."""
-    with _open(url, key, data) as client:
+    with open_client(url, key, data) as client:
         found = client.get_gold_accuracy(
             name,
             run=run,
@@ -321,13 +321,7 @@ def accuracy(
         print_accuracy(found)
 
 
-def _open(url: str, key: str | None, data: Path) -> "GoldClient":
-    from grader.cli.gold_client import open_gold_client
-
-    return open_gold_client(url, key, data)
-
-
-def _criterion(client: "GoldClient", name: str) -> Json:
+def _criterion(client: "Client", name: str) -> Json:
     made = client.get_gold(name)
     rubric = client.get_rubric(made["rubric"], version=made["rubric_version"])["rubric"]
     criterion: Json = next(c for c in rubric["criteria"] if c["name"] == made["criterion"])

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from grader.cli import not_built
-from grader.cli.connection import DEFAULT_DATA, DEFAULT_URL, AsJson, Data, Key, Url, find_key
+from grader.cli.connection import (
+    DEFAULT_DATA,
+    DEFAULT_URL,
+    AsJson,
+    Data,
+    Key,
+    Url,
+    find_key,
+    open_client,
+)
 from grader.cli.output import note, print_json, print_table, print_text, shorten
 from grader.cli.reading import PanelName, Repeats, ViewName
 from grader.cli.run_options import BudgetUsd
@@ -136,13 +145,12 @@ def try_rubric(
     Judgments that are stored already are not paid for again. A rubric in a file needs a version of
     its own for each text.
     """
-    from grader.cli.gold_client import open_gold_client
     from grader.cli.gold_tables import print_accuracy
     from grader.cli.submit import panel_named, rubric_named
     from grader.cli.waiting import exit_code, wait_with_progress
 
     split = "held_out" if held_out else "development"
-    with open_gold_client(url, key, data) as client:
+    with open_client(url, key, data) as client:
         ids = [item["transcript_id"] for item in client.iter_gold_items(gold, split=split)]
         if not ids:
             raise InvalidInput(f"the gold set {gold!r} has no item that is {split}")
@@ -185,8 +193,6 @@ def find_service(url: str, key: str | None, data: Path) -> "Client | None":
     if found is None and url == DEFAULT_URL:
         note("no key for a service was found: these are the shipped ones")
         return None
-    from grader.cli.connection import open_client
-
     client = open_client(url, key, data)
     try:
         client.ping()

@@ -7,23 +7,34 @@ fetched for many at once, and two digits are written at a time.
 import os
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [one + other for one in _DIGITS for other in _DIGITS]
 _SHIFTS = range(120, -1, -10)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RANDOM_BYTES = 10
+_RANDOM_BITS = 8 * _RANDOM_BYTES
 _AT_ONCE = 256
 
 
 def new_id(prefix: str) -> str:
     """Return a fresh id such as `run_01J8…`; `prefix` is the noun's three letters."""
-    number = _ULIDS.next()
-    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
+    return _write(prefix, _ULIDS.next())
+
+
+def first_id(prefix: str, at: datetime) -> str:
+    """Return the least id that can be given in a moment's millisecond."""
+    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)
+    return _write(prefix, milliseconds << _RANDOM_BITS)
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+def _write(prefix: str, number: int) -> str:
+    return f"{prefix}_{''.join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])}"
 
 
 class _Ulids:
@@ -37,9 +48,10 @@ class _Ulids:
 
     def next(self) -> int:
         with self._lock:
-            fresh = time.time_ns() // 1_000_000 << 80 | self._random()
+            fresh = time.time_ns() // 1_000_000 << _RANDOM_BITS | self._random()
+            is_later = fresh >> _RANDOM_BITS > self._last >> _RANDOM_BITS
             # In one millisecond, or where the clock was set back, they are counted up.
-            self._last = fresh if fresh >> 80 > self._last >> 80 else self._last + 1
+            self._last = fresh if is_later else self._last + 1
             return self._last
 
     def _random(self) -> int:

@@ -1,85 +1,35 @@
-"""What differs between two runs: their declarations first, then the labels.
+"""What differs between two runs: which labels, and what of the declarations may be the cause.
 
 A label is compared with the label of the same transcript, rubric and criterion. Where a run has a
 rubric in several versions, equal versions are compared with each other and the rest in the order
-they are named. Labels that one run alone has are counted, not listed.
+they are named. Labels that one run alone has are counted, not listed. How declarations differ is in
+`declaration_differences.py`.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any, Literal
 
 import sqlalchemy as sa
 
 from grader.domain.label import Flag, LabelEvidence, LabelStatus, Vote
-from grader.domain.noun import JsonObject, Noun
+from grader.domain.noun import Noun
 from grader.domain.rubric import IntervalScale, Rubric, Value
 from grader.domain.run import RubricReference
+from grader.reports.declaration_differences import (
+    Cause,
+    DeclarationChanges,
+    compare_declarations,
+    pair_rubrics,
+)
 from grader.store import runs
 from grader.store.catalogue import get_rubric_by_hash
 from grader.store.comparison import (
     ChangedLabel,
-    Pairs,
     Transition,
     count_labels,
     count_transitions,
     find_changed,
 )
-from grader.store.runs import RunRow
-
-Cause = Literal["rubric", "judges", "view", "panel", "outcomes"]
-"""What may have changed a label: its rubric's text; which judges, or what they are; what they see;
-the panel's rule (quorum, aggregation, ties, conflict, repeats, asking); or none of these, and a
-judgment that had failed or was missing in one run is there in the other."""
-
-_RULE = ("repeats", "quorum", "aggregation", "ties", "conflict", "asking")
-
-
-class Change(Noun):
-    """A field of a declaration, before and after."""
-
-    field: str
-    before: Any
-    after: Any
-
-
-class CriterionChange(Noun):
-    criterion: str
-    fields: tuple[str, ...]
-    """The fields of the criterion that differ; `added` or `removed` where one version alone has
-    it."""
-
-
-class RubricChange(Noun):
-    rubric: str
-    before: RubricReference | None
-    """Null where the run before has no such rubric."""
-    after: RubricReference | None
-    """Null where the run after has no such rubric."""
-    criteria: tuple[CriterionChange, ...] = ()
-    """The criteria that differ; none where only a description does."""
-
-
-class JudgeChange(Noun):
-    judge: str
-    """The judge's name; a judge that has another name now and is the same is no change."""
-    what: Literal["added", "removed", "changed"]
-    before_hash: str | None = None
-    after_hash: str | None = None
-    fields: tuple[Change, ...] = ()
-    """What differs, of what can change an answer."""
-
-
-class DeclarationChanges(Noun):
-    """What differs between two declarations; everything is empty where they ask the same."""
-
-    rubrics: tuple[RubricChange, ...]
-    judges: tuple[JudgeChange, ...]
-    view: tuple[Change, ...]
-    panel: tuple[Change, ...]
-    """The rule by which judgments become labels."""
-    causes: tuple[Cause, ...]
-    """Which of rubric, judges, view and panel differ."""
 
 
 class LabelCounts(Noun):
@@ -154,8 +104,8 @@ class RunComparison:
         self._connection = connection
         self._before = runs.get_run(connection, before)
         self._after = runs.get_run(connection, after)
-        self._pairs = _pair(self._before.spec.rubrics, self._after.spec.rubrics)
-        self._declaration = self._compare_declarations()
+        self._pairs = pair_rubrics(self._before.spec.rubrics, self._after.spec.rubrics)
+        self._declaration = compare_declarations(connection, self._before, self._after)
 
     def summarize(self) -> DifferenceSummary:
         """Return what differs, and how many labels went from what to what."""
@@ -266,68 +216,6 @@ class RunComparison:
             causes = ["panel"]
         return tuple(causes) or ("outcomes",)
 
-    def _compare_declarations(self) -> DeclarationChanges:
-        one, other = self._before.spec, self._after.spec
-        rubrics = self._compare_rubrics()
-        judges = _compare_judges(self._before, self._after)
-        view = _changes(one.view.model_dump(mode="json"), other.view.model_dump(mode="json"))
-        rule = _changes(
-            one.panel.model_dump(mode="json", include=set(_RULE)),
-            other.panel.model_dump(mode="json", include=set(_RULE)),
-        )
-        differing: dict[Cause, Any] = {
-            "rubric": rubrics,
-            "judges": judges,
-            "view": view,
-            "panel": rule,
-        }
-        return DeclarationChanges(
-            rubrics=rubrics,
-            judges=judges,
-            view=view,
-            panel=rule,
-            causes=tuple(cause for cause, changes in differing.items() if changes),
-        )
-
-    def _compare_rubrics(self) -> tuple[RubricChange, ...]:
-        before = {r.rubric_hash: r for r in self._before.spec.rubrics}
-        after = {r.rubric_hash: r for r in self._after.spec.rubrics}
-        changes = []
-        for mine, reference in before.items():
-            theirs = self._pairs.get(mine)
-            if theirs is None:
-                changes.append(RubricChange(rubric=reference.name, before=reference, after=None))
-            elif theirs != mine:
-                changes.append(
-                    RubricChange(
-                        rubric=reference.name,
-                        before=reference,
-                        after=after[theirs],
-                        criteria=_compare_criteria(
-                            self._rubric(reference), self._rubric(after[theirs])
-                        ),
-                    )
-                )
-        changes += [
-            RubricChange(rubric=reference.name, before=None, after=reference)
-            for theirs, reference in after.items()
-            if theirs not in self._pairs.values()
-        ]
-        return tuple(changes)
-
-
-def _pair(before: Sequence[RubricReference], after: Sequence[RubricReference]) -> Pairs:
-    theirs = [r.rubric_hash for r in after]
-    pairs = {r.rubric_hash: r.rubric_hash for r in before if r.rubric_hash in theirs}
-    left = defaultdict(list)
-    for reference in after:
-        if reference.rubric_hash not in pairs:
-            left[reference.name].append(reference.rubric_hash)
-    for reference in before:
-        if reference.rubric_hash not in pairs and left[reference.name]:
-            pairs[reference.rubric_hash] = left[reference.name].pop(0)
-    return pairs
-
 
 def _what_became(transition: Transition) -> str:
     if transition.is_same:
@@ -341,50 +229,6 @@ def _what_became(transition: Transition) -> str:
             return "became_undecided"
         case _:
             return "undecided_otherwise"
-
-
-def _compare_criteria(before: Rubric, after: Rubric) -> tuple[CriterionChange, ...]:
-    one = {c.name: c.model_dump(mode="json") for c in before.criteria}
-    other = {c.name: c.model_dump(mode="json") for c in after.criteria}
-    changes = []
-    for name in {**one, **other}:
-        if name not in other:
-            changes.append(CriterionChange(criterion=name, fields=("removed",)))
-        elif name not in one:
-            changes.append(CriterionChange(criterion=name, fields=("added",)))
-        elif fields := tuple(c.field for c in _changes(one[name], other[name])):
-            changes.append(CriterionChange(criterion=name, fields=fields))
-    return tuple(changes)
-
-
-def _compare_judges(before: RunRow, after: RunRow) -> tuple[JudgeChange, ...]:
-    one = {j.judge_hash: j for j in before.spec.panel.judges}
-    other = {j.judge_hash: j for j in after.spec.panel.judges}
-    gone = {j.name: j for key, j in one.items() if key not in other}
-    new = {j.name: j for key, j in other.items() if key not in one}
-    changes = []
-    for name in {**gone, **new}:
-        mine, theirs = gone.get(name), new.get(name)
-        changes.append(
-            JudgeChange(
-                judge=name,
-                what="removed" if theirs is None else "added" if mine is None else "changed",
-                before_hash=mine.judge_hash if mine else None,
-                after_hash=theirs.judge_hash if theirs else None,
-                fields=_changes(mine.model_dump(mode="json"), theirs.model_dump(mode="json"))
-                if mine and theirs
-                else (),
-            )
-        )
-    return tuple(changes)
-
-
-def _changes(before: JsonObject, after: JsonObject) -> tuple[Change, ...]:
-    return tuple(
-        Change(field=name, before=before.get(name), after=after.get(name))
-        for name in {**before, **after}
-        if before.get(name) != after.get(name)
-    )
 
 
 def _said(side: LabelSide) -> list[tuple[str | None, Value | None, str]]:

@@ -20,7 +20,7 @@ from grader.domain.noun import JsonObject, Noun
 from grader.domain.run import RunSpec, RunStatus
 from grader.grading import seat
 from grader.hashing import PREFIX
-from grader.reports.records import (
+from grader.reports.run_records import (
     RunCost,
     RunCounts,
     RunJudge,

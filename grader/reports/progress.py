@@ -13,7 +13,7 @@ from grader.domain.identity import utc_now
 from grader.domain.noun import Noun
 from grader.domain.run import Counts, RunStatus
 from grader.errors import StoreUnavailable
-from grader.reports.records import (
+from grader.reports.run_records import (
     RunCost,
     RunCounts,
     RunJudge,

@@ -1,56 +1,37 @@
 """The tables. SQLAlchemy Core, the same for SQLite and PostgreSQL.
 
 Hashes are kept as 32 bytes and come back as `sha256:…`; times are UTC; money is millionths of a
-dollar; transcripts and attempts are compressed. Changes of this file need a migration beside it,
-and a test compares the two.
+dollar; transcripts and attempts are compressed. Changes of a table need a migration beside it, and
+a test compares the two. The tables of gold sets are in `schema_gold.py`, and named again here:
+whoever takes `metadata` from here has every table.
 """
 
-from datetime import UTC, datetime
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
-from grader.hashing import PREFIX
-
-
-class Hash(sa.types.TypeDecorator[str]):
-    """A tagged hash, stored as its bytes."""
-
-    impl = sa.LargeBinary(32)
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Any) -> bytes | None:
-        return None if value is None else bytes.fromhex(value.removeprefix(PREFIX))
-
-    def process_result_value(self, value: bytes | None, dialect: Any) -> str | None:
-        return None if value is None else PREFIX + bytes(value).hex()
-
-
-class Utc(sa.types.TypeDecorator[datetime]):
-    """An aware time, stored as UTC."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
-
-
-Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
-Blob = sa.LargeBinary
-Text = sa.Text
-
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
+from grader.store.schema_gold import (
+    gold_adjudications,
+    gold_items,
+    gold_looks,
+    gold_ratings,
+    gold_sets,
+    reviews,
 )
+from grader.store.schema_types import Blob, Hash, Json, Text, Utc, metadata
+
+__all__ = ["Hash", "metadata"]
+__all__ += ["installation", "keys", "replies"]
+__all__ += ["INDEXED_KEYS", "bodies", "sqlite_value", "transcripts"]
+__all__ += ["panels", "rubrics"]
+__all__ += ["COUNTS", "LEDGER", "batches", "run_judges", "run_transcripts", "runs", "shards"]
+__all__ += ["judgments", "labels", "raters_elsewhere", "unanswered"]
+__all__ += [
+    "gold_adjudications",
+    "gold_items",
+    "gold_looks",
+    "gold_ratings",
+    "gold_sets",
+    "reviews",
+]
 
 installation = sa.Table(
     "installation",
@@ -353,92 +334,6 @@ replies = sa.Table(
     sa.Column("headers", Json),
     sa.Column("body", Blob),
     sa.Column("created_at", Utc, nullable=False, index=True),
-)
-
-gold_sets = sa.Table(
-    "gold_sets",
-    metadata,
-    sa.Column("gold_id", Text, primary_key=True),
-    sa.Column("name", Text, nullable=False, unique=True),
-    sa.Column("rubric", Text, nullable=False),
-    sa.Column("rubric_version", Text, nullable=False),
-    sa.Column("rubric_hash", Hash, nullable=False),
-    sa.Column("criterion", Text, nullable=False),
-    sa.Column("run_id", Text, nullable=False),
-    sa.Column("design", Json, nullable=False),
-    sa.Column("strata", Json, nullable=False),
-    sa.Column("population", sa.Integer, nullable=False),
-    sa.Column("ratings_per_item", sa.Integer, nullable=False),
-    sa.Column("rule", Text, nullable=False),
-    sa.Column("created_at", Utc, nullable=False),
-)
-
-gold_items = sa.Table(
-    "gold_items",
-    metadata,
-    sa.Column("gold_id", Text, primary_key=True),
-    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("transcript_id", Text, nullable=False),
-    sa.Column("transcript_hash", Hash, nullable=False),
-    sa.Column("stratum", Text, nullable=False),
-    sa.Column("inclusion_probability", sa.Float, nullable=False),
-    sa.Column("split", Text, nullable=False),
-    sa.UniqueConstraint("gold_id", "transcript_id"),
-)
-
-gold_ratings = sa.Table(
-    "gold_ratings",
-    metadata,
-    sa.Column("rating_id", Text, primary_key=True),
-    sa.Column("gold_id", Text, nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("rater", Text, nullable=False),
-    sa.Column("value", Json, nullable=False),
-    sa.Column("evidence", Json, nullable=False),
-    sa.Column("comment", Text, nullable=False),
-    sa.Column("seconds", sa.Float),
-    sa.Column("entered_by", Text, nullable=False),
-    sa.Column("created_at", Utc, nullable=False),
-    sa.Index("ix_gold_ratings_gold_id_rating_id", "gold_id", "rating_id"),
-)
-
-gold_adjudications = sa.Table(
-    "gold_adjudications",
-    metadata,
-    sa.Column("adjudication_id", Text, primary_key=True),
-    sa.Column("gold_id", Text, nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("value", Json, nullable=False),
-    sa.Column("by", Text, nullable=False),
-    sa.Column("why", Text, nullable=False),
-    sa.Column("entered_by", Text, nullable=False),
-    sa.Column("created_at", Utc, nullable=False),
-    sa.Index("ix_gold_adjudications_gold_id_adjudication_id", "gold_id", "adjudication_id"),
-)
-
-gold_looks = sa.Table(
-    "gold_looks",
-    metadata,
-    sa.Column("look_id", Text, primary_key=True),
-    sa.Column("gold_id", Text, nullable=False, index=True),
-    sa.Column("what", Text, nullable=False),
-    sa.Column("run_id", Text),
-    sa.Column("rubric_hash", Hash),
-    sa.Column("panel_hash", Hash),
-    sa.Column("by", Text, nullable=False),
-    sa.Column("created_at", Utc, nullable=False),
-)
-
-reviews = sa.Table(
-    "reviews",
-    metadata,
-    sa.Column("review_id", Text, primary_key=True),
-    sa.Column("gold_id", Text, nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("rater", Text, nullable=False),
-    sa.Column("lease_expires_at", Utc, nullable=False),
-    sa.Column("created_at", Utc, nullable=False),
-    sa.UniqueConstraint("gold_id", "number", "rater"),
 )
 
 raters_elsewhere = sa.Table(

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from ulid import ULID
 
+from grader.domain.identity import first_id
 from grader.domain.judgment import JudgmentStatus
 from grader.domain.noun import JsonObject
 from grader.domain.run import RunSpec
@@ -50,11 +50,10 @@ def count_made_since(connection: sa.Connection, run_id: str, since: datetime) ->
     The time stands in their ids, whose index is the only one that is read. A failed judgment that
     was replaced keeps its old id, and is not counted.
     """
-    first = f"jdg_{str(ULID.from_datetime(since))[:10]}{'0' * 16}"
     query = (
         sa.select(sa.func.count())
         .select_from(judgments)
-        .where(judgments.c.judgment_id >= first, judgments.c.run_id == run_id)
+        .where(judgments.c.judgment_id >= first_id("jdg", since), judgments.c.run_id == run_id)
     )
     return connection.scalar(query) or 0
 

@@ -14,7 +14,7 @@ import pytest
 from api.watching import Watching
 from grader.domain.run import Counts
 from grader.reports.progress import RunState
-from grader.reports.records import RunCost, RunCounts, TranscriptCounts
+from grader.reports.run_records import RunCost, RunCounts, TranscriptCounts
 from tests.api.service import Service, problem_in, saying
 from tests.api.test_runs import rules_run
 

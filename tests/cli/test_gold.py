@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from grader.cli.gold_client import GoldClient
 from grader.cli.gold_rating import read_ratings
+from grader.client import Client
 from grader.domain.identity import new_id
 from grader.embedded.service import EmbeddedService
 from grader.errors import InvalidInput
@@ -29,13 +29,13 @@ def read(process: CompletedProcess[str], code: int = 0) -> Any:
 
 
 @pytest.fixture(scope="module")
-def client(service: EmbeddedService) -> Iterator[GoldClient]:
-    with GoldClient(service.url, service.key) as client:
+def client(service: EmbeddedService) -> Iterator[Client]:
+    with Client(service.url, service.key) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def run_id(client: GoldClient) -> str:
+def run_id(client: Client) -> str:
     """A finished run over three guilty and five harmless transcripts."""
     items = []
     for number in range(8):
@@ -53,7 +53,7 @@ def run_id(client: GoldClient) -> str:
 
 
 @pytest.fixture(scope="module")
-def truth(client: GoldClient, run_id: str) -> dict[str, bool]:
+def truth(client: Client, run_id: str) -> dict[str, bool]:
     """What the rules say of each transcript."""
     return {
         each["transcript_id"]: each["value"]
@@ -63,7 +63,7 @@ def truth(client: GoldClient, run_id: str) -> dict[str, bool]:
 
 
 @pytest.fixture
-def gold(client: GoldClient, run_id: str) -> str:
+def gold(client: Client, run_id: str) -> str:
     """A gold set of all eight, four of them held out, one person an item."""
     design = {"method": "stratified", "n": 8}
     name = new_id("mark").lower()
@@ -72,7 +72,7 @@ def gold(client: GoldClient, run_id: str) -> str:
     return name
 
 
-def rate(client: GoldClient, gold: str, truth: dict[str, bool], *, wrong: int = 0) -> None:
+def rate(client: Client, gold: str, truth: dict[str, bool], *, wrong: int = 0) -> None:
     """Let ann say of each item what the rules do, but for some of the guilty."""
     guilty = sorted(one for one, value in truth.items() if value)
     ratings = [
@@ -138,7 +138,7 @@ def test_a_file_that_cannot_be_read_is_told_by_row_and_column(
 
 
 def test_rating_in_the_terminal_asks_until_the_answer_is_one(
-    service: EmbeddedService, client: GoldClient, gold: str, tmp_path: Path
+    service: EmbeddedService, client: Client, gold: str, tmp_path: Path
 ) -> None:
     named = {"GRADER_URL": service.url, "GRADER_KEY": service.key}
     rated = subprocess.run(
@@ -162,7 +162,7 @@ def test_rating_in_the_terminal_asks_until_the_answer_is_one(
 
 
 def test_accuracy_tells_numbers_and_what_to_read(
-    cli: Run, client: GoldClient, gold: str, run_id: str, truth: dict[str, bool]
+    cli: Run, client: Client, gold: str, run_id: str, truth: dict[str, bool]
 ) -> None:
     rate(client, gold, truth, wrong=3)
     printed = cli("gold", "accuracy", gold, "--run", run_id, "--split", "all")
@@ -177,7 +177,7 @@ def test_accuracy_tells_numbers_and_what_to_read(
     assert [look["run_id"] for look in looks] == [run_id]
 
 
-def test_an_adjudication_decides(cli: Run, client: GoldClient, gold: str) -> None:
+def test_an_adjudication_decides(cli: Run, client: Client, gold: str) -> None:
     about = next(client.iter_gold_items(gold, split="development"))["transcript_id"]
     reasons = ("--by", "cyd", "--why", "It is plain in M2.")
     done(cli("gold", "adjudicate", gold, about, "true", *reasons))
@@ -189,7 +189,7 @@ def test_an_adjudication_decides(cli: Run, client: GoldClient, gold: str) -> Non
 
 
 def test_a_rubric_is_tried_on_development_items_and_at_the_end_on_held_out_ones(
-    cli: Run, client: GoldClient, gold: str, truth: dict[str, bool]
+    cli: Run, client: Client, gold: str, truth: dict[str, bool]
 ) -> None:
     rate(client, gold, truth)
     asked = ("rubrics", "test", "shutdown_tampering", "--gold", gold, "--panel", "rules")
@@ -204,7 +204,7 @@ def test_a_rubric_is_tried_on_development_items_and_at_the_end_on_held_out_ones(
 
 
 def test_another_version_of_the_rubric_in_a_file_is_measured_on_the_same_gold(
-    cli: Run, client: GoldClient, gold: str, truth: dict[str, bool], tmp_path: Path
+    cli: Run, client: Client, gold: str, truth: dict[str, bool], tmp_path: Path
 ) -> None:
     rate(client, gold, truth)
     path = tmp_path / "other.yaml"

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-import grader.client
-from grader.client import Client
+from grader.client import Client, connection
 from grader.embedded.service import EmbeddedService
 from grader.errors import ServerAnswered, ServerFailed
 
@@ -34,7 +33,7 @@ def test_a_stream_larger_than_anything_held_goes_through(client: Client) -> None
 
 
 def test_lists_are_read_over_several_pages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grader.client, "_PAGE", 3)
+    monkeypatch.setattr(connection, "_PAGE", 3)
     ids = [client.add_transcript(_transcript(f"page {n}"))["transcript_id"] for n in range(7)]
     run = client.create_run(
         rubrics=["refusal", "shutdown_tampering"],

@@ -11,8 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-import grader.client
-from grader.client import Client
+from grader.client import Client, uploads
 from grader.domain.identity import new_id
 from grader.embedded.service import EmbeddedService
 from grader.errors import ServerAnswered
@@ -79,7 +78,7 @@ def standing_between(service: EmbeddedService, *troubles: str) -> Iterator[tuple
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grader.client, "_PART_LINES", 3)
+    monkeypatch.setattr(uploads, "_PART_LINES", 3)
 
 
 def saying(count: int) -> list[dict[str, Any]]:

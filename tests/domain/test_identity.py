@@ -1,24 +1,31 @@
 """Ids: unique, readable as ULIDs, and in the order in which they were given."""
 
 import os
+import re
 import threading
-import time
+from datetime import UTC, datetime, timedelta
 
-from ulid import ULID
+from grader.domain.identity import first_id, new_id, utc_now
 
-from grader.domain.identity import new_id
-
-RANDOM_DIGITS = 16
+TIME_DIGITS, RANDOM_DIGITS = 10, 16
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def test_an_id_is_a_prefix_and_a_ulid_of_its_time() -> None:
-    before = time.time_ns() // 1_000_000
-    prefix, _, rest = new_id("run").partition("_")
-    after = time.time_ns() // 1_000_000
+    before = utc_now()
+    given = new_id("run")
+    after = utc_now()
 
-    assert prefix == "run"
-    assert str(ULID.from_str(rest)) == rest
-    assert before <= ULID.from_str(rest).milliseconds <= after
+    assert re.fullmatch("run_[0-7][0-9A-HJKMNP-TV-Z]{25}", given)
+    assert first_id("run", before) <= given < first_id("run", after + MILLISECOND)
+
+
+def test_the_first_id_of_a_moment_has_the_digits_that_ulids_have() -> None:
+    """Those of 01ARZ3NDEKTSV4RRFFQ69G5FAV, the example by which ULIDs are explained."""
+    example = datetime(2016, 7, 30, 23, 54, 10, 259_999, tzinfo=UTC)
+    assert first_id("jdg", example) == f"jdg_01ARZ3NDEK{'0' * RANDOM_DIGITS}"
+    assert first_id("jdg", example + MILLISECOND)[4:][:TIME_DIGITS] == "01ARZ3NDEM"
+    assert first_id("jdg", datetime(1970, 1, 1, tzinfo=UTC)) == f"jdg_{'0' * 26}"
 
 
 def test_ids_sort_in_the_order_in_which_they_were_given() -> None:
