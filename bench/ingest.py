@@ -48,7 +48,7 @@ _TEXT = (
 
 def measure(transcripts: int = 20_000, turns: int = 3) -> dict[str, Any]:
     """Return seconds, rates, CPU and peak memory of each turn, and the medians of the ratios."""
-    turns: list[dict[str, Any]] = []
+    made: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="grader-bench-") as name, EmbeddedPostgres() as server:
         folder = Path(name)
         databases = PostgresDatabases(server.url)
@@ -75,13 +75,13 @@ def measure(transcripts: int = 20_000, turns: int = 3) -> dict[str, Any]:
                     for each in (rest, rows):
                         assert each["created"] == transcripts, each
                         each["of_bare"] = bare["seconds"] / each["seconds"]
-                    turns.append(
+                    made.append(
                         {"turn": turn, "kind": kind, "bare": bare, "rest": rest, "parquet": rows}
                     )
-                    print(json.dumps(turns[-1]), flush=True)
-    result: dict[str, Any] = {"transcripts": transcripts, "megabytes": size / 1e6, "turns": turns}
+                    print(json.dumps(made[-1]), flush=True)
+    result: dict[str, Any] = {"transcripts": transcripts, "megabytes": size / 1e6, "turns": made}
     for kind in ("sqlite", "postgresql"):
-        mine = [turn for turn in turns if turn["kind"] == kind]
+        mine = [turn for turn in made if turn["kind"] == kind]
         result[kind] = {
             "of_bare": median(turn["rest"]["of_bare"] for turn in mine),
             "bare_per_second": median(transcripts / turn["bare"]["seconds"] for turn in mine),
