@@ -85,5 +85,9 @@ class Sweeper:
                     sweep(self._store, self._queue)
             except (GraderError, RedisError) as error:
                 log.warning("sweep_failed", extra={"error": str(error)})
+            except Exception:
+                # Nobody would start this thread again: without it the worker counts as gone, and
+                # what lost its job is found by no one.
+                log.exception("sweep_failed_unexpectedly")
             if self._stopped.wait(self._sweep_seconds):
                 return

@@ -1,6 +1,7 @@
 """Wait for a run on the command line, and say by the exit code what became of it."""
 
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from grader.cli.labels import progress_line
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def wait_with_progress(client: "Client", run_id: str) -> dict[str, Any]:
     """Return the run when it is settled; a progress bar on a terminal, silence elsewhere."""
     if not sys.stderr.isatty():
-        return list(client.watch_run(run_id))[-1]
+        return deque(client.watch_run(run_id), maxlen=1)[-1]
     from rich.progress import Progress
 
     run: dict[str, Any] = {}

@@ -38,7 +38,8 @@ def watch_run(
         states = _states(client.iter_events(run_id), echo=as_json)
         try:
             if as_json:
-                *_, run = states
+                for run in states:
+                    pass
             elif sys.stdout.isatty():
                 run = _watch_live(states)
             else:

@@ -1,7 +1,8 @@
 """A run and its shards, with the changes of status that are legal.
 
 run     created → running → finished | paused | cancelled | failed
-        paused → running | cancelled;  failed → running (resume or retry) | cancelled
+        paused → running | finished (its last calls landed) | cancelled
+        failed → running (resume or retry) | cancelled
         finished → running (retry of what failed)
 shard   open → leased → open | finished;  finished → open (retry)
 """
@@ -21,7 +22,7 @@ ShardStatus = Literal["open", "leased", "finished"]
 RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
     "created": frozenset({"running", "paused", "finished", "cancelled", "failed"}),
     "running": frozenset({"paused", "finished", "cancelled", "failed"}),
-    "paused": frozenset({"running", "cancelled"}),
+    "paused": frozenset({"running", "finished", "cancelled"}),
     "finished": frozenset({"running"}),
     "cancelled": frozenset(),
     "failed": frozenset({"running", "cancelled"}),

@@ -15,6 +15,7 @@ from grader.errors import JudgeUnavailable, Unanswered
 from grader.judges.llm import LLMJudge
 from grader.judges.provider.batch import OpenAIBatches, RemoteBatch, Written
 from grader.judges.provider.batch_lines import Line, find_fault, render_line
+from grader.judges.provider.money import most_output_tokens
 from grader.judges.question import Question
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ class BatchJudge:
         if self.spec.prices is None:
             return 0
         return self.spec.prices.cost_microusd(
-            input_tokens=len(line) // WORST_BYTES_PER_TOKEN,
+            input_tokens=-(-len(line) // WORST_BYTES_PER_TOKEN),
             cached_tokens=0,
-            output_tokens=self.spec.max_output_tokens,
+            output_tokens=most_output_tokens(self.spec),
         )
 
     async def _judge(

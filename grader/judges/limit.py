@@ -4,9 +4,10 @@ The protocol, and the limiter for one process. `worker/ratelimit.py` has the one
 share through Redis; both are made of the parts in `limits/`.
 """
 
+import asyncio
 import time
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Any, Protocol
 
 from grader.errors import Unanswered
 from grader.judges.limits.bucket import Bucket
@@ -16,6 +17,9 @@ from grader.judges.limits.terms import UNHEARD, Ending, HeardLimits, ServerLimit
 
 URGENT: ContextVar[bool] = ContextVar("urgent", default=False)
 """Whether calls go to the front of this process's line; set where a small run is worked on."""
+
+IN_LINE: ContextVar[set["asyncio.Task[Any]"] | None] = ContextVar("in_line", default=None)
+"""Where tasks that wait for leave enter themselves, so that their owner may call them off."""
 
 OUTAGE_SECONDS = 300.0
 

@@ -5,6 +5,7 @@ transport and no store. The ladder goes one step down only where a mode gave not
 refusal, a filter or an overflow would be the same in every mode.
 """
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -93,9 +94,9 @@ class LLMJudge:
                     rubrics=rubrics,
                     messages=seen.transcript.messages,
                 )
-            except Unanswered as error:
+            except (Unanswered, asyncio.CancelledError) as error:
                 # The question stays open, but its calls were paid for.
-                error.attempts = attempts + error.attempts
+                error.attempts = attempts + getattr(error, "attempts", ())  # type: ignore[union-attr]
                 raise
             attempts += reply.attempts
             if reply.reason != "unparsable":

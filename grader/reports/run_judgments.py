@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from grader.domain.judgment import JudgmentKey, JudgmentStatus, Usage
 from grader.domain.rubric import Rubric
 from grader.domain.transcript import Transcript
-from grader.grading import plan_questions, repeats_of, seat
+from grader.grading import count_votes, plan_questions, repeats_of, seat
 from grader.judges.question import Question
 from grader.reports.records import JudgmentRecord, judgment_record
 from grader.store import judgments, runs, summaries
@@ -48,7 +48,11 @@ def find_run_judgments(
     """
     rubrics = [get_rubric_by_hash(connection, r.rubric_hash) for r in run.spec.rubrics]
     page: list[JudgmentRecord] = []
-    for first, last in _parts(connection, run, start, status):
+    at_once = _MEMBERS_AT_ONCE
+    if status is None:
+        # Each transcript brings as many as the panel gives: no more is loaded than fills the page.
+        at_once = min(at_once, limit // max(1, count_votes(run.spec.panel) * len(rubrics)) + 1)
+    for first, last in _parts(connection, run, start, status, at_once=at_once):
         members = runs.find_members(connection, run.run_id, first=first, limit=last - first + 1)
         seen = [
             SeenTranscript(
@@ -79,7 +83,12 @@ def find_run_judgments(
 
 
 def _parts(
-    connection: sa.Connection, run: RunRow, start: Position, status: JudgmentStatus | None
+    connection: sa.Connection,
+    run: RunRow,
+    start: Position,
+    status: JudgmentStatus | None,
+    *,
+    at_once: int,
 ) -> Iterator[tuple[int, int]]:
     """Yield numbers of transcripts, from and to, among which a page's judgments may be."""
     spans = [(start.member, run.transcripts - 1)]
@@ -87,8 +96,8 @@ def _parts(
     if status is not None and status != "pending":
         spans = summaries.find_spans(connection, run.run_id, status, first=start.member)
     for begin, end in spans:
-        for first in range(max(begin, start.member), end + 1, _MEMBERS_AT_ONCE):
-            yield first, min(end, first + _MEMBERS_AT_ONCE - 1)
+        for first in range(max(begin, start.member), end + 1, at_once):
+            yield first, min(end, first + at_once - 1)
 
 
 def _records(

@@ -101,6 +101,9 @@ class Planner:
         asked: set[str] = set()
         try:
             for number in row.shards.numbers:
+                if number in row.shards.in_part:
+                    # What the budget, or another worker, kept out of it nobody knows: planned anew.
+                    continue
                 self._grip.beat_if_due()
                 work, earlier = load_held(self._store, self._run_id, number)
                 for ask in work.open_asks():

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from grader.domain.judgment import Judgment, JudgmentKey
 from grader.domain.run import RunStatus
@@ -28,6 +28,7 @@ from grader.errors import (
 )
 from grader.grading import Judges
 from grader.grading import ask as put
+from grader.judges.limit import IN_LINE
 from grader.judges.purse import PURSE
 from grader.runs.holding import Holding
 from grader.runs.leading import Line
@@ -85,6 +86,7 @@ class Drain:
         self._under_way: set[JudgmentKey] = set()
         """What stands in the line, is asked, or is answered and not written yet."""
         self._active: set[asyncio.Task[None]] = set()
+        self._in_line: set[asyncio.Task[Any]] = set()
         self._answers: list[Judgment] = []
         self._unanswered: list[OpenCalls] = []
         self._nothing_free = False
@@ -107,6 +109,7 @@ class Drain:
         try:
             await self._feed()
             if isinstance(self._trouble, JudgeUnavailable):
+                self._call_off_the_line()
                 await self._pause(f"judge_unavailable: {self._trouble}")
             await self._let_finish()
         finally:
@@ -186,6 +189,7 @@ class Drain:
 
     async def _ask(self, ask: Ask) -> None:
         PURSE.set(self._holding.purse)
+        IN_LINE.set(self._in_line)
         try:
             answers = await put(ask.questions, self._judges)
         except Unanswered as error:
@@ -198,6 +202,10 @@ class Drain:
                 self._short.append(ask)
             else:
                 self._trouble = self._trouble or error
+        except asyncio.CancelledError as error:
+            if paid := getattr(error, "attempts", ()):
+                self._unanswered.append(open_calls(ask.keys[0], paid))
+            raise
         except Exception as error:
             self._trouble = self._trouble or error
         else:
@@ -229,11 +237,18 @@ class Drain:
         clock = asyncio.get_running_loop().time
         deadline: float | None = None
         while self._active and self._stop != "drop":
+            if self._status != "running" or self._trouble is not None:
+                self._call_off_the_line()
             if self._stop == "shut down":
                 deadline = deadline or clock() + self._pace.stop_grace_seconds
                 if clock() >= deadline:
                     return
             await asyncio.wait(self._active, timeout=_WATCH_SECONDS / 2)
+
+    def _call_off_the_line(self) -> None:
+        """Cancel what waits for its turn: it is not paid yet, and is not to be."""
+        for task in tuple(self._in_line):
+            task.cancel()
 
     async def _watch(self) -> None:
         """Look twice a second whether the run is still wanted, and keep the leases alive."""
@@ -260,7 +275,8 @@ class Drain:
             elif self._status != "running":
                 self._stop = self._stop or "hand over"
             elif self._stop is None:
-                self._stop = self._should_stop()
+                outdated = self._holding.is_outdated
+                self._stop = "hand over" if outdated else self._should_stop()
             elif self._stop == "hand over" and self._should_stop() == "shut down":
                 self._stop = "shut down"
             # A shard of a worker that died, or one opened for a retry, may be free by now.

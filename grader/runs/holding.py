@@ -39,6 +39,7 @@ class Holding:
         self.lease = new_id("lse")
         self.works: dict[int, ShardWork] = {}
         self.purse = None if run.budget_microusd is None else RunPurse(max_active=max_active)
+        self.is_outdated = False
         self._store = store
         self._run = run
         self._lease_seconds = lease_seconds
@@ -141,7 +142,10 @@ class Holding:
             if self.purse is not None:
                 self.purse.held = sum(held.values())
         with self._store.reading() as connection:
-            return runs.get_status(connection, self._run.run_id)
+            now = runs.get_run(connection, self._run.run_id)
+        # A budget that came or went while this pool works: another pool must keep it.
+        self.is_outdated = (now.budget_microusd is None) != (self.purse is None)
+        return now.status
 
     def write(self, answers: Sequence[Judgment], unanswered: Sequence[OpenCalls]) -> None:
         """Write answers, calls without one, and how far that brings the shards that wait.

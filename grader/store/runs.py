@@ -176,16 +176,23 @@ def find_priorities(connection: sa.Connection, run_ids: Sequence[str]) -> dict[s
 
 
 def get_progress(connection: sa.Connection, run_id: str) -> RunProgress:
-    """Add a run's shards up."""
+    """Return how far a run is; its shards are added up, once and for all when it finishes."""
+    kept = connection.scalar(sa.select(runs.c.finished_counts).where(runs.c.run_id == run_id))
+    sums = kept or _add_up(connection, run_id)
+    finished = sums["finished_transcripts"]
+    counted = {name: sums[name] for name in COUNTS}
+    settled = sum(counted[name] for name in COUNTS if name not in ("expected", "reused"))
+    pending = counted["expected"] - settled
+    return RunProgress(Counts(**counted, pending=pending), finished, find_paid(connection, run_id))
+
+
+def _add_up(connection: sa.Connection, run_id: str) -> dict[str, int]:
     columns = [sa.func.coalesce(sa.func.sum(shards.c[name]), 0) for name in COUNTS]
     query = sa.select(
         *columns, sa.func.coalesce(sa.func.sum(shards.c.finished_transcripts), 0)
     ).where(shards.c.run_id == run_id)
-    *sums, finished = (int(value) for value in connection.execute(query).one())
-    counted = dict(zip(COUNTS, sums, strict=True))
-    settled = sum(counted[name] for name in COUNTS if name not in ("expected", "reused"))
-    pending = counted["expected"] - settled
-    return RunProgress(Counts(**counted, pending=pending), finished, find_paid(connection, run_id))
+    sums = (int(value) for value in connection.execute(query).one())
+    return dict(zip((*COUNTS, "finished_transcripts"), sums, strict=True))
 
 
 def find_paid(connection: sa.Connection, run_id: str) -> tuple[Paid, ...]:
@@ -284,6 +291,9 @@ def _move(
             runs.c.started_at, sa.literal(utc_now(), runs.c.started_at.type)
         )
         values["finished_at"] = None
+        values["finished_counts"] = None
+    if then == "finished":
+        values["finished_counts"] = _add_up(connection, run_id)
     if then in ("finished", "cancelled"):
         values["finished_at"] = utc_now()
     result = connection.execute(

@@ -130,6 +130,7 @@ runs = sa.Table(
     sa.Column("priority", Text, nullable=False, server_default="bulk"),
     sa.Column("budget_microusd", sa.BigInteger),
     sa.Column("estimated_microusd", sa.BigInteger),
+    sa.Column("finished_counts", Json),
     sa.Column("created_at", Utc, nullable=False),
     sa.Column("started_at", Utc),
     sa.Column("retried_at", Utc),

@@ -14,7 +14,7 @@ SHARD_STATUSES: tuple[ShardStatus, ...] = get_args(ShardStatus)
 RUN_TABLE = """
 created      .       yes     yes    yes      yes       yes
 running      .       .       yes    yes      yes       yes
-paused       .       yes     .      .        yes       .
+paused       .       yes     .      yes      yes       .
 finished     .       yes     .      .        .         .
 cancelled    .       .       .      .        .         .
 failed       .       yes     .      .        yes       .

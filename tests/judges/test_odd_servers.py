@@ -6,13 +6,13 @@ import pytest
 
 from grader.domain.judgment import Judgment
 from grader.errors import JudgeUnavailable
-from tests.judges.asking import question, spec_for, with_judge
+from tests.judges.asking import GIVEN, PRICES, question, spec_for, with_judge
 from tests.judges.odd_server import OddReply, OddServer, completion, tool_call
 
 
-def ask(*replies: OddReply) -> Judgment:
+def ask(*replies: OddReply, modes: tuple[str, ...] = ("tools",)) -> Judgment:
     with OddServer(*replies) as server:
-        spec = spec_for(server.base_url, modes=("tools",))
+        spec = spec_for(server.base_url, modes=modes)
         found = with_judge(spec, lambda judge: judge.judge(question(spec)), tries=2)
         assert len(found.attempts) == server.calls
         return found
@@ -56,6 +56,19 @@ def test_what_concerns_the_judge_is_raised(status: int) -> None:
         ask(error(status, "no"))
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "API key not valid. Please pass a valid API key.",
+        "API key expired. Please renew the API key.",
+        "[API_KEY_INVALID] rejected",
+    ],
+)
+def test_a_key_that_is_refused_by_400_concerns_the_judge(message: str) -> None:
+    with pytest.raises(JudgeUnavailable, match="the provider answered 400"):
+        ask(error(400, message))
+
+
 @pytest.mark.parametrize("status", [408, 409, 425, 500, 502, 503, 504, 529])
 def test_a_fault_of_the_server_is_tried_again(status: int) -> None:
     found = ask(error(status, "sorry"))
@@ -80,6 +93,7 @@ HTML = (b"<html>Bad gateway</html>", {"Content-Type": "text/html"})
         (200, completion({}, choices=None), {}),
         (200, completion({}, choices="none"), {}),
         (200, completion({}, choices=[{"index": 0, "message": None}]), {}),
+        (200, completion({}, choices=[{"index": 0, "message": "yes"}]), {}),
         (200, completion({}, choices=[{"index": 0}]), {}),
         (200, completion({}, choices=[None]), {}),
     ],
@@ -167,6 +181,75 @@ def test_a_call_of_nothing_is_unparsable_too() -> None:
     found = ask(reply, reply)
 
     assert (found.status, found.reason, found.values) == ("failed", "unparsable", {})
+
+
+def _called_with(arguments: Any) -> dict[str, Any]:
+    message = tool_call()
+    message["tool_calls"][0]["function"]["arguments"] = arguments
+    return message
+
+
+GIVEN_ODDLY: dict[str, dict[str, Any]] = {
+    "arguments as an object": completion(_called_with(GIVEN)),
+    "usage in fractions": completion(
+        tool_call(), usage={"prompt_tokens": 12.0, "completion_tokens": 3.4}
+    ),
+    "usage in words": completion(
+        tool_call(), usage={"prompt_tokens": "many", "completion_tokens": [1]}
+    ),
+    "usage below nothing": completion(
+        tool_call(), usage={"prompt_tokens": -5, "completion_tokens": -1}
+    ),
+    "usage as text": completion(tool_call(), usage="free"),
+    "model as a number": completion(tool_call(), model=7),
+    "model as an object": completion(tool_call(), model={"name": "odd"}),
+    "fingerprint as a number": completion(tool_call(), system_fingerprint=7),
+}
+UNREADABLE: dict[str, dict[str, Any]] = {
+    "content as a list of parts": completion({"content": [{"type": "text", "text": "yes"}]}),
+    "content as an object": completion({"content": GIVEN}),
+    "content as a number": completion({"content": 5}),
+    "arguments as a number": completion(_called_with(5)),
+    "arguments as a list": completion(_called_with([GIVEN])),
+    "tool calls as a number": completion({"content": "yes", "tool_calls": 5}),
+}
+
+
+@pytest.mark.parametrize("body", GIVEN_ODDLY.values(), ids=GIVEN_ODDLY.keys())
+def test_an_answer_in_an_odd_form_is_given(body: dict[str, Any]) -> None:
+    found = ask((200, body, {}))
+
+    assert (found.status, found.values) == ("given", {"occurred": True})
+    assert len(found.attempts) == 1
+    assert found.cost_microusd >= 0
+
+
+def test_odd_usage_and_names_are_recorded_as_what_they_say() -> None:
+    usage = {"prompt_tokens": 12.0, "completion_tokens": 3.4}
+    found = ask((200, completion(tool_call(), usage=usage, model=7), {}))
+
+    assert (found.usage.input_tokens, found.usage.output_tokens) == (12, 3)
+    assert found.attempts[0].served_model == "7"
+
+
+@pytest.mark.parametrize("mode", ["tools", "json_schema", "json_text"])
+@pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_an_answer_in_a_form_that_cannot_be_read_is_unparsable(
+    body: dict[str, Any], mode: str
+) -> None:
+    found = ask((200, body, {}), (200, body, {}), modes=(mode,))
+
+    assert (found.status, found.reason, found.values) == ("failed", "unparsable", {})
+
+
+def test_more_cached_tokens_than_tokens_cost_what_the_cached_ones_cost() -> None:
+    usage = {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 100}}
+
+    found = ask((200, completion(tool_call(), usage=usage), {}))
+
+    assert (found.usage.input_tokens, found.usage.cached_tokens) == (100, 100)
+    assert PRICES.cached_input is not None
+    assert found.cost_microusd == round(100 * PRICES.cached_input)
 
 
 def test_a_key_reaches_its_server() -> None:

@@ -178,6 +178,18 @@ def test_the_most_a_call_can_cost_is_set_aside_and_what_it_cost_is_spent(
     assert purse.left == 10_000_000 - found.cost_microusd
 
 
+@pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
+def test_a_longer_answer_that_parameters_allow_is_set_aside_whatever_its_name(
+    provider: SimulatedProvider, name: str
+) -> None:
+    usual, longer = CountingPurse(10_000_000), CountingPurse(10_000_000)
+
+    ask_with_purse(provider, usual, max_output_tokens=1_000)
+    ask_with_purse(provider, longer, max_output_tokens=1_000, parameters={name: 50_000})
+
+    assert usual.reserved[0] < PRICES.output * 50_000 <= longer.reserved[0]
+
+
 def test_every_call_is_paid_for_alone_and_a_fault_costs_nothing(
     provider: SimulatedProvider,
 ) -> None:

@@ -12,7 +12,7 @@ from grader.domain.rubric import Rubric
 from grader.domain.run import Priority
 from grader.domain.transcript import Transcript
 from grader.judges.purse import PURSE
-from grader.judges.question import Question, asked
+from grader.judges.question import Judge, Question, asked
 from grader.runs.create import create_run, resolve_panel
 from grader.runs.drain import Drain, Pace, Stop
 from grader.store import Store, catalogue, labels, runs, transcripts
@@ -189,7 +189,7 @@ def make_run(
 async def drain(
     store: Store,
     run_id: str,
-    judge: ScriptedJudge,
+    judge: Judge,
     *,
     pace: Pace = PACE,
     should_stop: Callable[[], Stop | None] = lambda: None,

@@ -47,6 +47,29 @@ def test_a_run_spends_its_budget_and_no_more_and_a_larger_one_finishes_it(
     assert progress(store, run_id).cost_microusd == judge.paid_microusd
 
 
+def test_a_budget_given_to_a_run_that_is_worked_on_without_one_is_kept_from_then_on(
+    store: Store,
+) -> None:
+    run_id = make_run(store, 200, panel=panel())
+    slow = ScriptedJudge(most_microusd=MOST, seconds=0.6)
+
+    async def work() -> None:
+        draining = asyncio.create_task(drain(store, run_id, slow))
+        while not slow.in_flight:
+            await asyncio.sleep(0.01)
+        with store.transaction() as connection:
+            resume_run(connection, run_id, budget=NewBudget(16_000))
+        assert await draining is True, "somebody else is to go on, who knows the budget"
+
+    asyncio.run(work())
+    quick = ScriptedJudge(most_microusd=MOST)
+    drain_all(store, (run_id, quick))
+    run, spent = find_run(store, run_id), progress(store, run_id).cost_microusd
+    assert (run.status, (run.reason or "")[:14]) == ("paused", "budget_reached")
+    assert 16_000 - MOST < spent <= 16_000
+    assert spent == slow.paid_microusd + quick.paid_microusd
+
+
 def test_a_budget_that_allows_no_call_pauses_the_run_before_the_first(store: Store) -> None:
     run_id = make_run(store, 5, panel=panel(), budget_microusd=MOST - 1)
     judge = ScriptedJudge(most_microusd=MOST)

@@ -4,6 +4,7 @@ Instructor owns the re-asks: one, for an answer that is malformed or quotes what
 Retries in transport belong to the provider's `create` below it, and nowhere else.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -91,6 +92,10 @@ async def ask_through_instructor(
                 strict=False,
                 **parameters,
             )
+        except asyncio.CancelledError as error:
+            # Called off between two calls: what the first ones cost must be told.
+            error.attempts = tuple(calls.attempts)  # type: ignore[attr-defined]
+            raise
         except Exception as error:
             # Whatever Instructor wrapped: its exceptions keep the whole request alive, ours tell.
             trouble = _ours(error) or error

@@ -25,6 +25,15 @@ class SetAside:
             self._purse.settle(self._microusd, self._microusd if spent is None else spent)
 
 
+_OUTPUT_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+
+def most_output_tokens(spec: LLMJudgeSpec) -> int:
+    """Return how long an answer may be, whichever of a vendor's names says so."""
+    asked = (spec.parameters.get(name) for name in _OUTPUT_LIMITS)
+    return max(spec.max_output_tokens, *(n if isinstance(n, int) else 0 for n in asked))
+
+
 _NOTHING = SetAside(None, 0)
 
 
@@ -33,8 +42,7 @@ def set_aside(spec: LLMJudgeSpec, request_bytes: int) -> SetAside:
     purse = PURSE.get()
     if purse is None or spec.prices is None:
         return _NOTHING
-    asked = spec.parameters.get("max_tokens")
-    most_output = max(spec.max_output_tokens, asked if isinstance(asked, int) else 0)
+    most_output = most_output_tokens(spec)
     microusd = spec.prices.cost_microusd(
         input_tokens=-(-request_bytes // _LEAST_BYTES_PER_TOKEN),
         cached_tokens=0,

@@ -110,25 +110,28 @@ class OpenAIWire:
         # taken out: Instructor would add it up over attempts, in deep copies that nobody reads.
         choice = answer.choices[0]
         message = choice.message
-        refusal = getattr(message, "refusal", None)
+        refusal = _text(getattr(message, "refusal", None))
+        sent = getattr(message, "tool_calls", None)
         arguments = [
-            getattr(getattr(call, "function", None), "arguments", None) or ""
-            for call in getattr(message, "tool_calls", None) or ()
+            _text(getattr(getattr(call, "function", None), "arguments", None)) or ""
+            for call in (sent if isinstance(sent, list) else ())
         ]
         usage, answer.usage = getattr(answer, "usage", None), None
         details = getattr(usage, "prompt_tokens_details", None)
-        finish = getattr(choice, "finish_reason", None)
+        cached = _count(getattr(details, "cached_tokens", None))
+        finish = _text(getattr(choice, "finish_reason", None))
         return Heard(
-            raw_output="\n".join(arguments) if arguments else message.content or refusal,
+            raw_output="\n".join(arguments) if arguments else _text(message.content) or refusal,
             refusal=refusal,
             is_filtered=finish == "content_filter",
             is_truncated=finish == "length",
             finish_reason=finish,
-            served_model=getattr(answer, "model", None),
-            fingerprint=getattr(answer, "system_fingerprint", None),
-            input_tokens=getattr(usage, "prompt_tokens", None) or 0,
-            cached_tokens=getattr(details, "cached_tokens", None) or 0,
-            output_tokens=getattr(usage, "completion_tokens", None) or 0,
+            served_model=_text(getattr(answer, "model", None)),
+            fingerprint=_text(getattr(answer, "system_fingerprint", None)),
+            # Some count what was cached apart: the input is never less than it.
+            input_tokens=max(_count(getattr(usage, "prompt_tokens", None)), cached),
+            cached_tokens=cached,
+            output_tokens=_count(getattr(usage, "completion_tokens", None)),
         )
 
     async def close(self) -> None:
@@ -141,6 +144,18 @@ class OpenAIWire:
         if self._opened is None:
             self._opened = _open_session(self._url)
         return self._opened
+
+
+def _text(value: Any) -> str | None:
+    """Return what should be text; what a server sent instead, as JSON."""
+    return value if value is None or isinstance(value, str) else json.dumps(value, default=str)
+
+
+def _count(value: Any) -> int:
+    try:
+        return max(0, round(float(value or 0)))
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 class _Body(aiohttp.BytesPayload):
@@ -229,7 +244,7 @@ def _completion(body: bytes) -> ChatCompletion:
         answer = _build_unchecked(body)
     choices = getattr(answer, "choices", None)
     first = choices[0] if isinstance(choices, list) and choices else None
-    if getattr(first, "message", None) is None:
+    if not hasattr(getattr(first, "message", None), "content"):
         # Some gateways report their own faults under status 200.
         told = getattr(answer, "error", None)
         raise ProviderFault(f"the server answered without a choice: {told}"[:300])

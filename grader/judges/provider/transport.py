@@ -21,7 +21,7 @@ from grader.domain.judge import LLMJudgeSpec, Mode
 from grader.domain.rubric import Rubric
 from grader.domain.transcript import Message
 from grader.errors import JudgeUnavailable, ProviderBusy, ProviderFault
-from grader.judges.limit import RateLimiter
+from grader.judges.limit import IN_LINE, RateLimiter
 from grader.judges.limits.terms import UNHEARD, Slot
 from grader.judges.provider.asking import Create, Prompt, Reply, ask_through_instructor
 from grader.judges.provider.calls import CALLS, Calls, Heard
@@ -49,6 +49,7 @@ _CONTEXT_WORDS = (
 )
 _FILTER_WORDS = ("content_filter", "content_policy", "content management policy", "flagged")
 _MODE_WORDS = ("tool", "function call", "response_format", "json_schema", "json schema")
+_KEY_WORDS = ("api key not valid", "api_key_invalid", "api key expired")
 _MONEY_WORDS = ("insufficient_quota", "credit balance is too low")
 
 
@@ -178,9 +179,16 @@ class InstructorProvider:
         What ends the question is raised: a refusal, a judge that is not available, a server that
         is out, a budget that is reached.
         """
-        slot = await self._limiter.acquire(
-            self._wire.base_url, calls.spec.model, tokens=size // BYTES_PER_TOKEN
-        )
+        line, task = IN_LINE.get(), asyncio.current_task()
+        if line is not None and task is not None:
+            line.add(task)
+        try:
+            slot = await self._limiter.acquire(
+                self._wire.base_url, calls.spec.model, tokens=size // BYTES_PER_TOKEN
+            )
+        finally:
+            if line is not None and task is not None:
+                line.discard(task)
         money: SetAside | None = None
         try:
             money = set_aside(calls.spec, size)
@@ -267,7 +275,7 @@ def _judge(trouble: HttpTrouble, calls: Calls) -> Exception:
     if status in (400, 404, 422) and "support" in words and any(w in words for w in _MODE_WORDS):
         # This server lacks the output mode; the next step of the ladder may be one it has.
         return calls.end("failed", "unparsable", told)
-    if status in _NEVER:
+    if status in _NEVER or (status == 400 and any(word in words for word in _KEY_WORDS)):
         return JudgeUnavailable(f"{calls.spec.name}: {trouble}")
     if status == 413 or (status in (400, 422) and any(word in words for word in _CONTEXT_WORDS)):
         return calls.end("failed", "context_overflow", told)

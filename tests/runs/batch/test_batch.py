@@ -1,8 +1,10 @@
 """Runs in the mode `batch`: from the declaration to labels, through a simulated Batch API."""
 
+import itertools
 from datetime import timedelta
 
 import orjson
+import pytest
 
 from grader.domain.judge import Prices
 from grader.domain.panel import Panel
@@ -272,6 +274,33 @@ def test_a_worker_killed_at_any_step_loses_nothing_and_pays_nothing_twice(
             stats = batching.batch_stats()
             assert (stats["created"], stats["lines"]) == (1, 2), told
         assert dies_at > 8
+
+
+def test_a_file_that_was_never_handed_in_is_written_again_with_no_more_than_was_planned(
+    batching: Batching,
+) -> None:
+    # Two lines of a shard's five, at about $0.0207 each.
+    budget, lines = 50_000, 2
+    for dies_at in itertools.count(1):
+        run_id = batching.create_run(
+            5, panel=batch_panel(), name=f"cut {dies_at}", budget_microusd=budget
+        )
+        mortal = MortalStore(batching.url, dies_at=dies_at)
+        with pytest.raises(Killed):
+            batching.advance(run_id, store=mortal)
+        mortal.close()
+        if batching.rows(run_id):
+            break
+    (cut,) = batching.rows(run_id)
+    assert (cut.requests, cut.input_file_id) == (lines, None), "planned, and its upload unknown"
+
+    batching.work(run_id)
+
+    assert batching.run(run_id).status == "finished"
+    for row in batching.rows(run_id):
+        assert row.requests <= lines
+        assert sum(row.shards.reserved) <= budget
+    assert batching.batch_stats()["lines"] == batching.progress(run_id).paid[0].calls == 5
 
 
 def test_a_batch_whose_making_was_not_confirmed_is_found_and_not_made_again(

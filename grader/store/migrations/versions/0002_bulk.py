@@ -32,6 +32,7 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("priority", sa.Text(), nullable=False, server_default="bulk"))
     op.add_column("runs", sa.Column("budget_microusd", sa.BigInteger()))
     op.add_column("runs", sa.Column("estimated_microusd", sa.BigInteger()))
+    op.add_column("runs", sa.Column("finished_counts", JSON))
     op.add_column("shards", sa.Column("claim", sa.BigInteger()))
     op.add_column(
         "shards",
