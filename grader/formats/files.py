@@ -8,18 +8,29 @@ file is held whole. A compressed file has its inner name before the compression'
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
-from grader.errors import InvalidInput, InvalidTranscript, NotBuilt, UnknownFormat
+from grader.errors import InvalidInput, InvalidTranscript, UnknownFormat
 from grader.formats.archives import Member, is_archive, iter_members
 from grader.formats.finding import Found, FoundTranscript, Rejection, Watcher, inside
+from grader.formats.inspect.archive import is_eval, iter_eval, looks_like_log, read_logged
 from grader.formats.json_document import read_document
 from grader.formats.names import AUTO, check_format
+from grader.formats.opencode_storage import is_storage, iter_storage
+from grader.formats.openhands_folder import (
+    is_event_cache,
+    is_event_folder,
+    iter_event_folder,
+)
 from grader.formats.parquet import iter_rows
 from grader.formats.reading import iter_items, read_item
 from grader.formats.rows import read_row
+from grader.formats.scout import is_store_index
+from grader.formats.session_files import PeekedLines, iter_session
+from grader.formats.sessions import find_session, session_in
+from grader.formats.text_files import TEXT_SUFFIXES, iter_text, text_format_of
 from grader.formats.unpacking import BY_SUFFIX, DAMAGE, CountedFile, unpacked
 
 MAX_LINE_BYTES = 256 * 1024 * 1024
@@ -30,16 +41,9 @@ _BUFFER = 1 << 18
 _MOST_WASTED = 4 << 30
 """A bomb of nothing costs some seconds, not the night."""
 _LINES = frozenset({".jsonl", ".ndjson"})
+_DOCUMENTS = frozenset({".json", ".traj"})
 _PARQUET = frozenset({".parquet", ".pq"})
-_READ = ".json, .jsonl, .ndjson or .parquet"
-
-_NOT_BUILT = {
-    ".eval": "the format inspect",
-    ".traj": "the format swe_agent",
-    ".csv": "the format csv",
-    ".txt": "the format plain_text",
-    ".md": "the format plain_text",
-}
+_READ = ".json, .jsonl, .ndjson, .parquet, .csv, .txt, .md, .eval or .traj"
 
 
 def iter_file(
@@ -54,11 +58,9 @@ def iter_file(
 
     Raises:
         UnknownFormat: at once, for a format nobody knows.
-        NotBuilt: at once, for a format or a kind of file, given by name, that is not read yet.
+        NotBuilt: at once, for a format of the design that is not read yet.
     """
     check_format(format)
-    if not _is_folder(path) and (kind := _NOT_BUILT.get(path.suffix.lower())):
-        raise NotBuilt(f"{path.name}: {kind} cannot be read yet; give JSON or JSONL")
     search = _Search(path.parent, format, max_line_bytes, max_document_bytes, watcher or Watcher())
     return search.in_path(path)
 
@@ -91,6 +93,15 @@ class _Search:
         if not _is_folder(path):
             yield from self.in_file(path)
             return
+        if self.wanted in (AUTO, "openhands") and is_event_folder(path):
+            yield from iter_event_folder(path, self.watcher)
+            return
+        if self.wanted in (AUTO, "openhands") and is_event_cache(path):
+            self.watcher.notice(f"{path.name}: passed over, as it repeats the events beside it")
+            return
+        if self.wanted in (AUTO, "opencode") and is_storage(path):
+            yield from iter_storage(path, self.watcher)
+            return
         try:
             children = sorted(path.iterdir())
         except OSError as error:
@@ -99,7 +110,10 @@ class _Search:
         for child in children:
             if child.name.startswith("."):
                 continue
-            if not _is_folder(child):
+            if is_store_index(child):
+                told = "the index of a transcript store: all that it says stands in the rows"
+                self.watcher.notice(f"{child.name}: passed over, as {told}")
+            elif not _is_folder(child):
                 yield from self.in_child(child)
             elif child.is_symlink():
                 yield Rejection("a link to a folder is not followed: it may lead back", child)
@@ -123,6 +137,8 @@ class _Search:
                 with BufferedReader(CountedFile(str(path), self.watcher), _BUFFER) as stream:
                     if is_archive(path.name):
                         yield from self.in_archive(stream, path)
+                    elif is_eval(path.name):
+                        yield from self.in_eval(stream, path)
                     else:
                         yield from self.in_stream(stream, path, path.name)
         except OSError as error:
@@ -139,11 +155,25 @@ class _Search:
         if is_empty:
             yield Rejection("there is no file in the archive", path)
 
+    def in_eval(self, file: BinaryIO, path: Path) -> Iterator[Found]:
+        for sample in iter_eval(file, path, most_bytes=self.max_document_bytes):
+            if isinstance(sample, Rejection):
+                yield sample
+            else:
+                member, document = sample
+                yield from self.in_item(document, path, found_at=(inside(path, member), None, None))
+
     def in_member(self, member: Member, archive: Path) -> Iterator[Found]:
         path = inside(archive, member.name)
         suffix = PurePath(member.name).suffix.lower()
         if is_archive(member.name):
             yield Rejection("an archive inside an archive is not opened; unpack the outer", path)
+        elif is_eval(member.name):
+            data = member.stream.read(self.max_document_bytes + 1)
+            if len(data) > self.max_document_bytes:
+                yield Rejection("the .eval file is too long for an archive; unpack this", path)
+            else:
+                yield from self.in_eval(BytesIO(data), path)
         elif suffix in _PARQUET:
             yield Rejection("Parquet inside an archive is not read; unpack the archive", path)
         elif cause := _unread(member.name):
@@ -163,6 +193,15 @@ class _Search:
                     return
             if inner.suffix.lower() in _LINES:
                 yield from self.in_lines(stream, path)
+            elif text := text_format_of(inner, self.wanted):
+                yield from iter_text(
+                    stream,
+                    path,
+                    text,
+                    wanted=self.wanted,
+                    most_bytes=self.max_document_bytes,
+                    watcher=self.watcher,
+                )
             else:
                 yield from self.in_whole(stream, path)
         except DAMAGE as error:
@@ -189,7 +228,17 @@ class _Search:
             if not number:
                 yield Rejection("the file has no rows", path)
 
-    def in_lines(self, lines: BinaryIO, path: Path) -> Iterator[Found]:
+    def in_lines(self, stream: BinaryIO, path: Path) -> Iterator[Found]:
+        lines = PeekedLines(stream)
+        if session := find_session(lines.peek(), self.wanted):
+            yield from iter_session(
+                lines,
+                path,
+                session,
+                max_line_bytes=self.max_line_bytes,
+                max_document_bytes=self.max_document_bytes,
+            )
+            return
         number, empty, wasted = 0, True, 0
         while line := lines.readline(self.max_line_bytes + 1):
             number += 1
@@ -222,6 +271,8 @@ class _Search:
         if len(data) > self.max_document_bytes:
             most = f"{self.max_document_bytes:,}"
             yield Rejection(f"the document is longer than {most} bytes; give JSONL", path)
+        elif session_in(data, self.wanted):
+            yield from self.in_lines(BytesIO(data), path)
         else:
             yield from self.in_document(data, path)
 
@@ -229,7 +280,7 @@ class _Search:
         # A member's folders say as much as those on the disk.
         hint = PurePath(str(path.relative_to(self.root)).replace("!", "/"))
         try:
-            for index, item in iter_items(read_document(data)):
+            for index, item in iter_items(_parsed(data)):
                 yield from self.in_item(item, hint, found_at=(path, line, index))
         except InvalidTranscript as error:
             yield Rejection(str(error), path, line)
@@ -246,19 +297,24 @@ class _Search:
                 yield FoundTranscript(transcript, name, *found_at)
 
 
+def _parsed(data: bytes) -> Any:
+    """Return the document; logs of Inspect may hold numbers that JSON has no word for."""
+    return read_logged(data) if looks_like_log(data) else read_document(data)
+
+
 def _unread(name: str, *, packed: bool = False) -> str | None:
     """Return why a file of this name is not read, or None where it is."""
     suffix = PurePath(name).suffix.lower()
     if packed:
-        if suffix in _LINES or suffix == ".json":
+        if suffix in (_LINES | _DOCUMENTS | TEXT_SUFFIXES):
             return None
         cause = f"what is packed here is named {name!r}"
         return f"{cause}; name it after what is in it, such as x.jsonl.gz"
-    if suffix in (_LINES | _PARQUET | BY_SUFFIX.keys()) or suffix == ".json" or is_archive(name):
+    if suffix in (_LINES | _DOCUMENTS | TEXT_SUFFIXES | _PARQUET | BY_SUFFIX.keys()):
         return None
-    kind = _NOT_BUILT.get(suffix)
-    cause = f"{kind} cannot be read yet" if kind else "this kind of file is not read"
-    return f"{cause}; give {_READ}, or an archive of them"
+    if is_archive(name) or is_eval(name):
+        return None
+    return f"this kind of file is not read; give {_READ}, or an archive of them"
 
 
 def _is_folder(path: Path) -> bool:

@@ -8,7 +8,26 @@ from grader.errors import NotBuilt, UnknownFormat
 
 AUTO = "auto"
 
-BUILT = ("native", "openai_chat", "peer_preservation")
+BUILT = (
+    "native",
+    "openai_chat",
+    "peer_preservation",
+    "anthropic_messages",
+    "gemini_contents",
+    "plain_text",
+    "csv",
+    "inspect",
+    "scout",
+    "atif",
+    "tau_bench",
+    "swe_agent",
+    "mini_swe_agent",
+    "openhands",
+    "gemini_cli",
+    "opencode",
+    "claude_code",
+    "codex",
+)
 
 KNOWN = (
     "native",

@@ -3,7 +3,9 @@
 How `auto` decides, in this order: a list whose first item has a role is one transcript, any other
 list is many; `conversation` or `transcript_json` is the study's; `messages` is native when it
 reads as native, or when nothing in it is OpenAI's own, so that a slip in a native transcript is
-complained about as such; `choices`, or a request or body with messages, is OpenAI's.
+complained about as such; `choices`, or a request or body with messages, is OpenAI's. Before that,
+what bears the marks of Anthropic's, Google's or OpenAI's other forms is theirs. Lines or a list
+that `sessions` knows for the events of one session are read together.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,16 +14,29 @@ from typing import Any
 
 from grader.domain.transcript import Transcript
 from grader.errors import InvalidTranscript, UnknownFormat
+from grader.formats.anthropic_messages import looks_like_anthropic, read_anthropic_messages
 from grader.formats.complaints import shorten, show
+from grader.formats.gemini_contents import is_stream, looks_like_gemini, read_gemini_contents
 from grader.formats.json_document import read_document
 from grader.formats.names import AUTO, BUILT, check_format
 from grader.formats.native import read_native
 from grader.formats.openai_chat import looks_like_openai, read_openai_chat
+from grader.formats.openai_responses import is_item, looks_like_responses, read_openai_responses
+from grader.formats.openai_traces import looks_like_trace, read_trace_document
 from grader.formats.peer_preservation import (
     has_study_calls,
     looks_like_study,
     read_peer_preservation,
 )
+from grader.formats.plain_text import read_plain_text
+from grader.formats.sessions import (
+    SESSION_READERS,
+    read_lines,
+    session_in,
+    sniff_event,
+    sniff_events,
+)
+from grader.formats.trajectories import TRAJECTORY_READERS, parts_of, sniff_trajectory
 
 _Reader = Callable[[Any, PurePath | None], list[Transcript]]
 
@@ -30,10 +45,32 @@ def _read_native(document: Any, _file: PurePath | None) -> list[Transcript]:
     return [read_native(document)]
 
 
+def _read_openai(document: Any, file: PurePath | None) -> list[Transcript]:
+    if looks_like_trace(document[0] if isinstance(document, list) and document else document):
+        return read_trace_document(document, file)
+    if looks_like_responses(document):
+        return read_openai_responses(document, file)
+    return read_openai_chat(document, file)
+
+
+def _read_csv(document: Any, file: PurePath | None) -> list[Transcript]:
+    # Tables read their cells through this module.
+    from grader.formats.csv_table import read_csv
+
+    return read_csv(document, file)
+
+
 _READERS: dict[str, _Reader] = {
+    # Of OpenAI's only traces are sessions, so that its own reader comes after.
+    **SESSION_READERS,
     "native": _read_native,
-    "openai_chat": read_openai_chat,
+    "openai_chat": _read_openai,
+    "anthropic_messages": read_anthropic_messages,
+    "gemini_contents": read_gemini_contents,
+    "plain_text": read_plain_text,
+    "csv": _read_csv,
     "peer_preservation": read_peer_preservation,
+    **TRAJECTORY_READERS,
 }
 
 
@@ -48,10 +85,30 @@ def read_transcript(
         UnknownFormat: for a format nobody knows, or when none recognises the document.
         NotBuilt: for a format that this version does not read.
     """
-    found = transcripts_in(read_document(data), format)
+    check_format(format)
+    if session := session_in(data, format):
+        found = read_lines(data, session)
+    else:
+        document, format = _parsed(data, format)  # noqa: A001
+        found = transcripts_in(document, format)
     if len(found) != 1:
         raise InvalidTranscript(f"this holds {len(found)} transcripts; give exactly one")
     return found[0]
+
+
+def _parsed(data: bytes | str, wanted: str) -> tuple[Any, str]:
+    """Return the JSON in `data`, or its text where it is no JSON, and the format to read."""
+    # Tables read their cells through this module.
+    from grader.formats.texts import TEXT_FORMATS, decoded, sniff_text
+
+    if wanted in TEXT_FORMATS:
+        return decoded(data), wanted
+    try:
+        return read_document(data), wanted
+    except InvalidTranscript:
+        if wanted != AUTO or not (found := sniff_text(data)):
+            raise
+        return decoded(data), found
 
 
 def transcripts_in(
@@ -83,7 +140,13 @@ def iter_items(document: Any) -> Iterator[tuple[int | None, Any]]:
     Raises:
         InvalidTranscript: for an empty list.
     """
-    if not isinstance(document, list) or _is_messages(document):
+    if parts := parts_of(document):
+        yield from enumerate(parts)
+    elif (
+        (isinstance(document, list) and sniff_events(document))
+        or not isinstance(document, list)
+        or _is_messages(document)
+    ):
         yield None, document
     elif not document:
         raise InvalidTranscript("this list is empty: there is no transcript in it")
@@ -105,7 +168,7 @@ def read_item(
     except InvalidTranscript:
         if not looks_like_openai(item):
             raise
-        return "openai_chat", read_openai_chat(item, file)
+        return "openai_chat", _read_openai(item, file)
 
 
 def sniff(item: Any) -> str:
@@ -114,14 +177,24 @@ def sniff(item: Any) -> str:
     Raises:
         UnknownFormat: when it looks like none.
     """
+    if isinstance(item, list) and (session := sniff_events(item)):
+        return session
     if isinstance(item, list) and _is_messages(item):
-        return "peer_preservation" if has_study_calls(item) else "openai_chat"
+        if has_study_calls(item):
+            return "peer_preservation"
+        return sniff_trajectory(item) or _sniff_provider(item) or "openai_chat"
     if not isinstance(item, dict):
         raise UnknownFormat(
             f"no format recognises this: a transcript is an object or a list (got {show(item)})"
         )
     if looks_like_study(item):
         return "peer_preservation"
+    if trajectory := sniff_trajectory(item):
+        return trajectory
+    if session := sniff_event(item):
+        return session
+    if provider := _sniff_provider(item):
+        return provider
     if "messages" in item:
         return "native"
     inside = (item.get("request"), item.get("response"), item.get("body"))
@@ -137,11 +210,29 @@ def sniff(item: Any) -> str:
     )
 
 
+def _sniff_provider(item: Any) -> str | None:
+    """Return the provider's form whose marks `item` bears, chats of OpenAI left out."""
+    if looks_like_anthropic(item):
+        return "anthropic_messages"
+    if looks_like_gemini(item) or (isinstance(item, list) and is_stream(item)):
+        return "gemini_contents"
+    is_trace = looks_like_trace(item[0] if isinstance(item, list) else item)
+    return "openai_chat" if is_trace or looks_like_responses(item) else None
+
+
 def _is_messages(items: list[Any]) -> bool:
+    """Whether a list is one transcript: of messages, contents, items, spans, or streamed pieces."""
     first = items[0] if items else None
-    return isinstance(first, dict) and "role" in first and not _is_whole(first)
+    if sniff_trajectory(items):
+        return True
+    if not isinstance(first, dict) or _is_whole(first):
+        return isinstance(first, dict) and is_stream(items)
+    if "role" in first or is_item(first) or looks_like_trace(first):
+        return True
+    return "parts" in first and looks_like_gemini([first])
 
 
 def _is_whole(item: dict[Any, Any]) -> bool:
     """Whether an object with a role is a whole transcript all the same."""
-    return not {"messages", "conversation", "transcript_json", "choices"}.isdisjoint(item)
+    wholes = {"messages", "conversation", "transcript_json", "choices", "candidates", "stop_reason"}
+    return not wholes.isdisjoint(item)

@@ -18,11 +18,13 @@ from grader.formats.complaints import shorten
 from grader.formats.json_document import read_document
 from grader.formats.names import AUTO
 from grader.formats.reading import read_item
+from grader.formats.scout import looks_like_scout
 
 COLUMNS = ("transcript_json", "transcript", "messages", "conversation")
 """The columns that may hold the transcript, the likeliest first."""
 
 _STUDY = "peer_preservation"
+_STORE = "scout"
 
 
 class Row(NamedTuple):
@@ -40,12 +42,15 @@ def read_row(
         InvalidTranscript, UnknownFormat: as reading the same from a file of JSON.
     """
     given = row.values[row.column]
-    if given is None:
+    if given is None and not looks_like_scout(row.values):
         raise InvalidTranscript(f"the column {row.column} is null")
     about: JsonObject = {}
     for name, value in row.values.items():
         if name != row.column and (kept := _plain(value)) is not None:
             about[name] = kept
+    if wanted == _STORE or (wanted == AUTO and looks_like_scout(row.values)):
+        said = given if isinstance(given, str | bytes) else _plain(given)
+        return read_item(about | {row.column: said}, _STORE, file=file)
     document = _open(given, row.column)
     if _is_study(document, row.column, wanted):
         return read_item(about | {"transcript_json": document}, _STUDY, file=file)

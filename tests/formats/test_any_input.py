@@ -49,9 +49,9 @@ def check(read):
 
 
 @st.composite
-def mutated(draw):
+def mutated(draw, documents=DOCUMENTS):
     """A good document with some of its values replaced, removed or doubled."""
-    document = copy.deepcopy(draw(st.sampled_from(DOCUMENTS)))
+    document = copy.deepcopy(draw(st.sampled_from(documents)))
     for _ in range(draw(st.integers(1, 4))):
         place = document
         while True:

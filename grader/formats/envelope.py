@@ -1,0 +1,70 @@
+"""What stands around the messages of a provider's request and response, turned into metadata.
+
+Requests and responses come alone, as `{"request": …, "response": …}` with or without a `body`, or
+as a line of a batch file. Text, numbers and truth values are kept under their own names, the tools
+and the usage whole; what else there is, is named in `ignored_fields`. Model and id get the names
+that all formats share.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from grader.domain.noun import JsonObject
+from grader.formats.complaints import shorten
+
+_KEPT_WHOLE = frozenset({"tools", "functions", "usage", "usageMetadata", "usage_metadata"})
+_MODEL = ("model", "modelVersion", "model_version")
+_WRAPPERS = frozenset({"request", "response", "body", "params", "result", "message", "metadata"})
+
+
+def unwrap(document: JsonObject, *path: str) -> JsonObject | None:
+    """Return the object found by following `path`, or None where a step is missing."""
+    found: Any = document
+    for step in path:
+        found = found.get(step) if isinstance(found, dict) else None
+    return found if isinstance(found, dict) else None
+
+
+def part_of(document: JsonObject, key: str) -> JsonObject:
+    """Return the request or response in `document`, its body where it has one, or itself."""
+    return unwrap(document, key, "body") or unwrap(document, key) or unwrap(document, "body") or {}
+
+
+def about(
+    *parts: JsonObject | None, structure: Collection[str], named: Mapping[str, str]
+) -> JsonObject:
+    """Return the metadata of a document and the request and response in it.
+
+    `structure` are the fields that became messages. `named` gives fields another name. The first
+    part that has a field wins, except that the last model wins: it is the one that answered.
+    """
+    metadata: JsonObject = {}
+    ignored: set[str] = set()
+    seen: list[JsonObject] = []
+    for part in parts:
+        if part is not None and not any(part is other for other in seen):
+            seen.append(part)
+    for part in seen:
+        given = part.get("metadata")
+        if isinstance(given, dict):
+            metadata = given | metadata
+        elif given is not None:
+            ignored.add("metadata")
+    models: list[str] = []
+    for part in seen:
+        for key, value in part.items():
+            if key in structure or key in _WRAPPERS or value is None or value == []:
+                continue
+            if key in _MODEL and isinstance(value, str):
+                models.append(value)
+            elif key in _KEPT_WHOLE or isinstance(value, str | int | float):
+                metadata.setdefault(named.get(key, shorten(key, 80)), value)
+            else:
+                ignored.add(shorten(key))
+    if models:
+        metadata.setdefault("agent_model", models[-1])
+        if models[0] != models[-1]:
+            metadata.setdefault("requested_model", models[0])
+    if ignored:
+        metadata["ignored_fields"] = sorted(ignored)
+    return metadata

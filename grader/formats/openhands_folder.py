@@ -1,0 +1,70 @@
+"""Folders in which OpenHands keeps a session: `events/` with a file for each event.
+
+Files are `0.json`, `1.json`, … or `event-00000-….json`. One that cannot be read is a Rejection and
+the rest still a transcript, whose `session_id` is the name of the folder around. `event_cache/`
+beside it says the same again and is passed over.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from grader.errors import InvalidTranscript
+from grader.formats.finding import Found, FoundTranscript, Rejection, Watcher
+from grader.formats.json_document import read_document
+from grader.formats.openhands import looks_like_openhands_event, read_openhands_stream
+
+_EVENT = re.compile(r"(?:event-)?(\d{1,12})(?:-[^/]*)?\.json")
+_MOST_BYTES = 1 << 30
+
+
+def is_event_folder(path: Path) -> bool:
+    """Tell a folder of events by its name and the first event in it."""
+    if path.name != "events":
+        return False
+    try:
+        first = next((each for _, each in _numbered(path)), None)
+        if first is None or first.stat().st_size > _MOST_BYTES:
+            return False
+        event = read_document(first.read_bytes())
+    except (OSError, InvalidTranscript):
+        return False
+    return isinstance(event, dict) and looks_like_openhands_event(event)
+
+
+def is_event_cache(path: Path) -> bool:
+    """Tell the folder that repeats the events beside it."""
+    return path.name == "event_cache" and is_event_folder(path.parent / "events")
+
+
+def iter_event_folder(path: Path, watcher: Watcher) -> Iterator[Found]:
+    """Yield the session in a folder of events, and first what in it cannot be read."""
+    events = []
+    left = _MOST_BYTES
+    for _, file in _numbered(path):
+        try:
+            data = file.read_bytes()
+            watcher.advance(len(data))
+            left -= len(data)
+            if left < 0:
+                yield Rejection(f"the session is longer than {_MOST_BYTES:,} bytes", path)
+                return
+            events.append(read_document(data))
+        except OSError as error:
+            yield Rejection(f"cannot be read: {error.strerror or error}", file)
+        except InvalidTranscript as error:
+            yield Rejection(str(error), file)
+    others = {each for each in path.iterdir() if not each.name.startswith(".")}
+    for other in sorted(others - {file for _, file in _numbered(path)}):
+        yield Rejection("this is no event of the session in this folder", other)
+    try:
+        transcript = read_openhands_stream(events, {"session_id": path.parent.name})
+    except InvalidTranscript as error:
+        yield Rejection(str(error), path)
+    else:
+        yield FoundTranscript(transcript, "openhands", path)
+
+
+def _numbered(path: Path) -> list[tuple[int, Path]]:
+    found = ((_EVENT.fullmatch(each.name), each) for each in path.iterdir())
+    return sorted((int(named[1]), each) for named, each in found if named)

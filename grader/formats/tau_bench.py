@@ -1,0 +1,130 @@
+"""Trajectories of tau-bench (`traj` and `reward`) and of its second version (`simulations`).
+
+The chat is read as it is; the user's messages are a simulated user's. A user that calls tools, as
+the second version's may, does so in messages of the user. Reward, its breakdown and what the task
+asked for stand in the metadata alone (`reward`, `reward_info`, `task`). Not kept of a message:
+turn numbers, costs, usage and raw responses.
+"""
+
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import Any
+
+from grader.domain.noun import JsonObject
+from grader.domain.transcript import Transcript
+from grader.errors import InvalidTranscript
+from grader.formats.building import Builder, as_error
+from grader.formats.chat_turns import add_turn, known_only, object_or_empty
+from grader.formats.complaints import show
+from grader.formats.native import read_native
+
+_RESULTS = "tau_results"
+_SIMULATED = frozenset({"reward_info", "termination_reason"})
+_COPIED = (
+    *("task_id", "trial", "reward", "termination_reason", "reward_info", "seed", "duration"),
+    *("agent_cost", "user_cost"),
+)
+
+
+def looks_like_tau_bench(document: JsonObject) -> bool:
+    """Tell a trajectory of either version, or a whole file of the second."""
+    if isinstance(document.get("traj"), list) or _RESULTS in document:
+        return True
+    if is_tau_results(document):
+        return True
+    return "messages" in document and not _SIMULATED.isdisjoint(document)
+
+
+def is_tau_results(document: Any) -> bool:
+    """Tell a file of the second version, which holds many simulations."""
+    return isinstance(document, dict) and isinstance(document.get("simulations"), list)
+
+
+def iter_simulations(document: JsonObject) -> Iterator[JsonObject]:
+    """Yield the simulations of a file as documents that say which file they are of."""
+    tasks = document.get("tasks")
+    by_id = {
+        str(task.get("id")): task
+        for task in (tasks if isinstance(tasks, list) else ())
+        if isinstance(task, dict)
+    }
+    about = {"info": document.get("info")}
+    if not document["simulations"]:
+        raise InvalidTranscript("simulations: this list is empty, there is no transcript in it")
+    for simulation in document["simulations"]:
+        task = by_id.get(str(object_or_empty(simulation).get("task_id")))
+        yield {_RESULTS: about, "simulation": simulation, "task": task}
+
+
+def read_tau_bench(document: Any, _file: PurePath | None = None) -> list[Transcript]:
+    """Return the transcript of a trajectory, or those of all simulations in a file."""
+    if not isinstance(document, dict):
+        raise InvalidTranscript(f"a trajectory is an object with traj (got {show(document)})")
+    if is_tau_results(document):
+        return [each for item in iter_simulations(document) for each in read_tau_bench(item)]
+    if _RESULTS in document:
+        simulation = document.get("simulation")
+        if not isinstance(simulation, dict):
+            raise InvalidTranscript(f"a simulation is an object (got {show(simulation)})")
+        info = object_or_empty(object_or_empty(document[_RESULTS]).get("info"))
+        return [_read(simulation, "messages", info, document.get("task"))]
+    if "traj" in document:
+        info = object_or_empty(document.get("info"))
+        return [_read(document, "traj", info, info.get("task"))]
+    return [_read(document, "messages", {}, None)]
+
+
+def _read(trajectory: JsonObject, key: str, info: JsonObject, task: Any) -> Transcript:
+    turns = trajectory.get(key)
+    if not isinstance(turns, list):
+        raise InvalidTranscript(f"{key}: must be a list (got {show(turns)})")
+    builder = Builder()
+    for place, turn in _flat(turns, key):
+        add_turn(builder, _as_chat(turn), place)
+    return read_native(builder.document(_about(trajectory, info, task)))
+
+
+def _flat(turns: list[Any], key: str) -> Iterator[tuple[str, Any]]:
+    """Yield the messages; several results in one message are several messages."""
+    for index, turn in enumerate(turns):
+        together = object_or_empty(turn).get("tool_messages")
+        if isinstance(together, list):
+            for inner, each in enumerate(together):
+                yield f"{key}.{index}.tool_messages.{inner}", each
+        else:
+            yield f"{key}.{index}", turn
+
+
+def _as_chat(turn: Any) -> Any:
+    """Return a result of the second version as others write it: its id is that of the call."""
+    if not isinstance(turn, dict) or turn.get("role") != "tool" or "tool_call_id" in turn:
+        return turn
+    said = turn.get("content")
+    if turn.get("error") is True and isinstance(said, str) and not said.lower().startswith("error"):
+        said = as_error(said)
+    return turn | {"tool_call_id": turn.get("id"), "content": said}
+
+
+def _about(trajectory: JsonObject, info: JsonObject, task: Any) -> JsonObject:
+    agent = object_or_empty(info.get("agent_info"))
+    user = object_or_empty(info.get("user_info"))
+    environment = object_or_empty(info.get("environment_info"))
+    reward_info = object_or_empty(trajectory.get("reward_info") or info.get("reward_info"))
+    about = known_only(**{key: trajectory.get(key) for key in _COPIED})
+    about |= known_only(
+        agent_model=agent.get("llm") or info.get("model"),
+        user_model=user.get("llm"),
+        user_cost=trajectory.get("user_cost") or info.get("user_cost"),
+        harness="tau-bench",
+        domain=environment.get("domain_name"),
+        agent=agent.get("implementation"),
+        task=task,
+        reward_info=reward_info,
+        external_id=trajectory.get("id"),
+        started_at=trajectory.get("start_time") or trajectory.get("timestamp"),
+        ended_at=trajectory.get("end_time"),
+        error=info.get("error"),
+    )
+    if "reward" not in about and isinstance(reward_info.get("reward"), int | float):
+        about["reward"] = reward_info["reward"]
+    return about | {"source_format": "tau_bench"}
