@@ -263,6 +263,13 @@ def _add_run(
             status="finished",
             spec=spec,
             transcripts=len(stored),
+            # As a run keeps them when it finishes.
+            finished_counts={
+                **dict.fromkeys(schema.COUNTS, 0),
+                "expected": len(stored),
+                "given": len(stored),
+                "finished_transcripts": len(stored),
+            },
             created_at=now,
             started_at=now,
             finished_at=now,
