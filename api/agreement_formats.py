@@ -28,6 +28,10 @@ class AgreementQuery(Noun):
     """Further runs, measured together with this one."""
     disagreements: int = Field(default=10, ge=0, le=1000)
     """How many disagreements to list for each criterion, worst first."""
+    elsewhere: bool = False
+    """Count judgments that were sent to /v1/judgments among the ratings."""
+    dawid_skene: bool = False
+    """Add Dawid & Skene's model of each criterion, and whether the judges err independently."""
 
 
 def render_as(report: RunAgreement, accept: str) -> RunAgreement | Response:

@@ -172,16 +172,18 @@ def list_items(
 def list_values(
     name: str, context: InContext, key: _CanRead, chosen: Annotated[ValueFilter, Query()]
 ) -> dict[str, Any]:
-    """List items with every rating and the gold value; a look at the held-out ones is recorded."""
-    start = find_number(chosen.cursor, of="values")
-    if chosen.split == "held_out" and start == 0:
+    """List items with every rating and the gold value; each page of held-out ones is a look."""
+    # A cursor of the development items must not open the held-out ones.
+    of = f"values {chosen.split}"
+    start = find_number(chosen.cursor, of=of)
+    if chosen.split == "held_out":
         with context.store.transaction() as connection:
             made = sets.get_gold_set(connection, name)
             sets.record_look(connection, made, what="values", by=key.name)
     with context.store.reading() as connection:
         made = sets.get_gold_set(connection, name)
         found = gather_items(connection, made, chosen.split)
-    return page_by_number(found, value_record, start, chosen.limit, of="values")
+    return page_by_number(found, value_record, start, chosen.limit, of=of)
 
 
 @router.post("/{name}/ratings", response_model=RatingsAnswer)

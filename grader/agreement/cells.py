@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from grader.agreement.choice import Choice
 from grader.agreement.columns import Column, IntArray, Place, code_values
 from grader.agreement.ratings import MISSING
-from grader.agreement.tables import are_numbers, read_numbers, with_decimal_points
+from grader.agreement.tables import (
+    are_numbers,
+    read_numbers,
+    with_decimal_points,
+    without_idle_decimals,
+)
 from grader.agreement.values import NUMERIC, Level, Scale
 from grader.errors import InvalidRatings
 
@@ -100,6 +105,9 @@ class Cells:
         at = place or (lambda row: (int(numbers[row]), values.name))
         scale = self._choice.scale
         is_number = _find_numbers(values)
+        if is_text(values) and is_number.all():
+            values = _merged(values)
+            is_number = _find_numbers(values)
         if scale is None:
             scale = self._guess(values, is_number, at)
             self._say(guessed(scale, criterion))
@@ -166,7 +174,8 @@ def chosen_levels(choice: Choice, scale: Scale, values: Column) -> Sequence[Leve
     if levels is None:
         return None
     if scale in ("boolean", "nominal") or is_text(values):
-        return list(levels)
+        is_written_apart = is_text(values) and are_numbers(list(values.entries)).all()
+        return without_idle_decimals(levels) if is_written_apart else list(levels)
     if not are_numbers(list(levels)).all():
         return list(levels)
     numbers = read_numbers(list(levels))
@@ -197,6 +206,14 @@ def as_texts(column: Column) -> Column:
         for e in entries
     ]
     return replace(column, entries=texts)
+
+
+def _merged(values: Column) -> Column:
+    """Return a column of numbers as texts in which 1 and 1.0 are one entry."""
+    texts = without_idle_decimals(list(values.entries))
+    places: dict[str, int] = {}
+    merged = [places.setdefault(text, len(places)) for text in texts]
+    return Column(np.array([*merged, MISSING])[values.codes], list(places), values.name)
 
 
 def _find_numbers(values: Column) -> NDArray[np.bool_]:

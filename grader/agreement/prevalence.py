@@ -14,22 +14,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 
-from grader.agreement.bootstrap import NORMAL, TAIL, read_bounds
-from grader.agreement.design import (
-    covariance_of_means,
-    iter_weight_draws,
-    kish,
-    unseen_variance,
-)
+from grader.agreement.bootstrap import NORMAL, TAIL
+from grader.agreement.design import covariance_of_means, kish, unseen_variance
 from grader.agreement.patterns import FloatArray, IntArray
 from grader.agreement.recommendation import Choice, recommend
-from grader.agreement.shares import divide, wilson
+from grader.agreement.shares import wilson
 from grader.agreement.statistic import Statistic
 from grader.errors import InvalidRatings
 
 Z = NORMAL.inv_cdf(1 - TAIL)
 LEAST_GOLD_POSITIVES = 10
 """With fewer gold units of the rarer value, PPI++ covers less than it claims (docs/coverage.md)."""
+MOST_ERRORS = 4.0
+"""So many standard errors between what the judge says of the sample and of all are no chance."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,12 +132,12 @@ def calibrate(
     )
 
 
-def estimate_prevalence(sample: Calibration, *, draws: int = 1000, seed: int = 0) -> Prevalence:
+def estimate_prevalence(sample: Calibration) -> Prevalence:
     """Estimate the rate in all four ways, and say which one to print."""
     found: dict[str, Any] = {
         "naive": naive_rate(sample),
         "gold_only": gold_rate(sample),
-        "rogan_gladen": rogan_gladen(sample, draws=draws, seed=seed),
+        "rogan_gladen": rogan_gladen(sample),
         "ppi_plus_plus": ppi_plus_plus(sample),
         "sensitivity": _accuracy(sample, of=True),
         "specificity": _accuracy(sample, of=False),
@@ -170,20 +167,21 @@ def gold_rate(sample: Calibration) -> Statistic:
     value = float(sample.weights @ gold / sample.weights.sum())
     effective = float(n)
     if not sample.is_random or len(np.unique(sample.strata)) > 1:
-        variance = _variance_of_mean(gold, sample)
+        variance = _variance_of_mean(gold, sample) + value * (1 - value) / sample.n_units
         effective = min(value * (1 - value) / variance, 10.0 * n) if 0 < value < 1 else 0.0
         effective = effective or kish(sample.weights)
     low, high = wilson(value, effective)
-    return Statistic(value=value, low=low, high=high, n=n)
+    return _bounded(sample, value, low, high)
 
 
-def rogan_gladen(sample: Calibration, *, draws: int = 1000, seed: int = 0) -> Statistic:
+def rogan_gladen(sample: Calibration) -> Statistic:
     """Return the naive rate corrected for sensitivity and specificity (Rogan & Gladen 1978).
 
     (p + Sp − 1) / (Se + Sp − 1). From a random sample, the interval is Lang & Reiczigel's (2014),
-    which counts the uncertainty of all three; where gold units weigh differently, a bootstrap
-    within strata (Rao & Wu 1988) in which p is drawn, too. Null where the judge can't be told from
-    a coin.
+    which counts the uncertainty of all three; where gold units weigh differently, it is linearised
+    (Särndal, Swensson & Wretman 1992, section 5.5), with something added for what a stratum did not
+    show: a bootstrap never draws the missed positive that the sample has not. Null where the judge
+    can't be told from a coin.
     """
     n = len(sample.gold)
     sensitivity, specificity = _accuracy(sample, of=True), _accuracy(sample, of=False)
@@ -209,11 +207,11 @@ def rogan_gladen(sample: Calibration, *, draws: int = 1000, seed: int = 0) -> St
     value = min(1.0, max(0.0, (share + sp - 1) / youden))
     if sample.is_random:
         low, high = lang_reiczigel(share, sample.n_units, se=se, n_se=true, sp=sp, n_sp=false)
-        return Statistic(value=value, low=low, high=high, n=n)
+        return _bounded(sample, value, low, high)
     if why := _few_positives(sample):
         return Statistic(value=value, n=n, reason=why)
-    bounds = read_bounds(_redraw_rogan_gladen(sample, draws, seed), value=value)
-    return Statistic(value=value, low=bounds.low, high=bounds.high, n=n, reason=bounds.reason)
+    half = Z * math.sqrt(_corrected_variance(sample, value, se=se, sp=sp))
+    return _bounded(sample, value, max(0.0, value - half), min(1.0, value + half))
 
 
 def lang_reiczigel(
@@ -253,7 +251,7 @@ def ppi_plus_plus(sample: Calibration) -> Statistic:
     value, low, high = ppi_interval(sample, power)
     if why := _few_positives(sample):
         return Statistic(value=value, n=n, reason=why)
-    return Statistic(value=value, low=low, high=high, n=n)
+    return _bounded(sample, value, low, high)
 
 
 def ppi_interval(sample: Calibration, power: float) -> tuple[float, float, float]:
@@ -299,27 +297,72 @@ def _accuracy(sample: Calibration, *, of: bool) -> Statistic:
         return Statistic(value=None, n=0, reason=f"gold calls no unit of the sample {word}")
     weights = sample.weights[chosen]
     value = float(weights @ (sample.judged[chosen] == of) / weights.sum())
-    low, high = wilson(value, kish(weights))
+    effective = kish(weights)
+    if not sample.is_random:
+        effective = _effective_n(sample, value, effective, of=of)
+    low, high = wilson(value, effective)
     return Statistic(value=value, low=low, high=high, n=n)
 
 
-def _redraw_rogan_gladen(sample: Calibration, draws: int, seed: int) -> FloatArray:
-    rng = np.random.default_rng([seed, 5])
+def _effective_n(sample: Calibration, value: float, most: float, *, of: bool) -> float:
+    """Return how many units, all weighing the same, would give a share's design variance.
+
+    The share is a ratio of two means; a stratum without the units in question may hide some.
+    """
+    chosen = (sample.gold == of).astype(np.float64)
+    right = chosen * (sample.judged == of)
+    whole = float(sample.weights @ chosen / sample.weights.sum())
+    apart = (right - value * chosen) / whole
+    variance = covariance_of_means(apart, apart, sample.weights, sample.strata)
+    variance += (value / whole) ** 2 * unseen_variance(
+        chosen - right, sample.weights, sample.strata
+    )
+    shrunk = (value * most + 1) / (most + 2)
+    return min(most, shrunk * (1 - shrunk) / variance) if variance > 0 else most
+
+
+def _corrected_variance(sample: Calibration, rate: float, *, se: float, sp: float) -> float:
+    """Return the variance of the corrected rate in an uneven sample, by linearisation."""
     gold, judged = sample.gold, sample.judged
-    cells = np.column_stack([gold & judged, gold, ~gold & ~judged, ~gold]).astype(np.float64)
-    blocks: list[FloatArray] = [np.empty(0)]
-    share = sample.positives / sample.n_units
-    for weights in iter_weight_draws(sample.weights, sample.strata, draws=draws, rng=rng):
-        found, true, cleared, false = (weights @ cells).T
-        se, sp = divide(found, true), divide(cleared, false)
-        drawn = rng.binomial(sample.n_units, share, size=len(weights)) / sample.n_units
-        blocks.append(np.clip(divide(drawn + sp - 1, se + sp - 1), 0, 1))
-    return np.concatenate(blocks)
+    true = float(sample.weights @ gold / sample.weights.sum())
+    share, youden = sample.positives / sample.n_units, se + sp - 1
+    of_sp = (1 - rate) * ~gold * (~judged - sp) / (1 - true)
+    of_se = rate * gold * (judged - se) / true
+    apart = (of_sp - of_se) / youden
+    variance = covariance_of_means(apart, apart, sample.weights, sample.strata)
+    variance += unseen_variance(gold.astype(np.float64), sample.weights, sample.strata)
+    return variance + share * (1 - share) / sample.n_units / youden**2
 
 
 def _variance_of_mean(values: FloatArray, sample: Calibration) -> float:
     seen = covariance_of_means(values, values, sample.weights, sample.strata)
     return seen + unseen_variance(values, sample.weights, sample.strata)
+
+
+def _bounded(sample: Calibration, value: float, low: float, high: float) -> Statistic:
+    """Return the estimate, without bounds where they would say nothing true."""
+    why = _not_a_part(sample)
+    if why is None and high <= low:
+        why = "no interval: all of it lies outside 0 … 1, which sampling alone hardly does"
+    if why is not None:
+        return Statistic(value=value, n=len(sample.gold), reason=why)
+    return Statistic(value=value, low=low, high=high, n=len(sample.gold))
+
+
+def _not_a_part(sample: Calibration) -> str | None:
+    """Return why the sample can't be one of these units by its design, or None when it can."""
+    judged = sample.judged.astype(np.float64)
+    here = float(sample.weights @ judged / sample.weights.sum())
+    share = sample.positives / sample.n_units
+    by_chance = share * (1 - share)
+    # Few positives vary less than they should, so chance's own spread is the least.
+    variance = max(_variance_of_mean(judged, sample), by_chance / kish(sample.weights))
+    if abs(here - share) <= MOST_ERRORS * math.sqrt(variance + by_chance / sample.n_units):
+        return None
+    return (
+        f"no interval: the judge calls {here:.1%} of the gold sample true, by its weights, but "
+        f"{share:.1%} of all units; weights or strata are missing"
+    )
 
 
 def _few_positives(sample: Calibration) -> str | None:

@@ -5,6 +5,7 @@ alone, since each of them misleads somewhere: kappa at rare values, raw agreemen
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Literal
 
@@ -119,7 +120,7 @@ class AgreementReport(BaseModel):
     interval: Interval
     """How the intervals were made."""
     overall: dict[str, Statistic]
-    """Coefficients of all raters together."""
+    """Coefficients of all raters together, the gold rater left out."""
     pairs: list[PairAgreement]
     """Every two raters; none where it isn't known who gave which rating."""
     raters: list[RaterMarginals]
@@ -138,7 +139,8 @@ def build_report(
 ) -> AgreementReport:
     """Measure everything; intervals resample clusters when the table has them, otherwise units.
 
-    With `draws=0` only Wilson's intervals are given.
+    A gold rater has no part in `overall`, whose coefficients say how far the others agree; it is
+    in pairs and among the raters. With `draws=0` only Wilson's intervals are given.
 
     Raises:
         InvalidRatings: `gold` is no rater of the table, or draws or seed are negative.
@@ -154,14 +156,18 @@ def build_report(
     everyone = range(len(ratings.raters))
     known = range(0) if ratings.are_anonymous else everyone
 
-    def measured(ask: Ask, columns: Sequence[int], *stream: int) -> dict[str, Statistic]:
-        codes = ratings.codes[:, list(columns)]
+    others = ratings if gold is None or len(ratings.raters) == 1 else _without(ratings, gold)
+
+    def measured(
+        ask: Ask, columns: Sequence[int], *stream: int, of: Ratings = ratings
+    ) -> dict[str, Statistic]:
+        codes = of.codes[:, list(columns)]
         if ask is ask_overall:
             # These coefficients don't ask who said what, and sorted rows group better.
             codes = np.sort(codes, axis=1)
-        patterns = group_units(codes, weights=ratings.weights, clusters=ratings.clusters)
+        patterns = group_units(codes, weights=of.weights, clusters=of.clusters)
         resampling = Resampling(draws=draws, seed=seed, method=method, stream=stream)
-        return measure(patterns, ask(ratings, patterns), resampling)
+        return measure(patterns, ask(of, patterns), resampling)
 
     return AgreementReport(
         n_units=len(ratings.units),
@@ -176,8 +182,13 @@ def build_report(
             draws=draws,
             seed=seed,
         ),
-        overall=measured(ask_overall, everyone, 0)
-        | measured(_ask_nobody if ratings.are_anonymous else ask_ordered, everyone, 4),
+        overall=measured(ask_overall, range(len(others.raters)), 0, of=others)
+        | measured(
+            _ask_nobody if ratings.are_anonymous else ask_ordered,
+            range(len(others.raters)),
+            4,
+            of=others,
+        ),
         pairs=[
             PairAgreement(
                 raters=(ratings.raters[a], ratings.raters[b]),
@@ -207,6 +218,12 @@ def build_report(
             if name != gold
         ],
     )
+
+
+def _without(ratings: Ratings, rater: str) -> Ratings:
+    kept = [at for at, name in enumerate(ratings.raters) if name != rater]
+    names = tuple(ratings.raters[at] for at in kept)
+    return replace(ratings, raters=names, codes=np.ascontiguousarray(ratings.codes[:, kept]))
 
 
 def _ask_nobody(ratings: Ratings, patterns: Patterns) -> Questions:

@@ -74,7 +74,9 @@ class Roles:
         used = {at for role, at in self.at.items() if role not in ("rater", "value")}
         if "unit" not in self.at and not self.all_are_raters():
             used.add(0)
-        return [at for at in range(len(self.names)) if at not in used]
+        columns = [at for at in range(len(self.names)) if at not in used]
+        self._check_alone(columns)
+        return columns
 
     def rows_are_raters(self) -> bool:
         """Tell whether a wide table has one row a rater: its one name column is a rater's."""
@@ -110,8 +112,19 @@ class Roles:
         known = [_known_name(name) for name in self.names]
         for word in WORDS[role]:
             if word in known:
-                return known.index(word)
+                at = known.index(word)
+                self._check_alone([at])
+                return at
         return None
+
+    def _check_alone(self, columns: Sequence[int]) -> None:
+        """Raise InvalidRatings where one of these columns has the name of another."""
+        for at in columns:
+            n = self.names.count(self.names[at])
+            if n > 1 and not self.names[at]:
+                raise InvalidRatings(f"{n} columns have no name in the first line; name them")
+            if n > 1:
+                raise InvalidRatings(f"column {self.names[at]!r} comes {n} times; name it apart")
 
     def _is_list(self, wanted: str) -> bool:
         return "," in wanted and wanted not in self.names

@@ -59,6 +59,8 @@ def kappa_standard_error(patterns: Patterns, weights: FloatArray) -> float | Non
     chance = float(rows @ weights @ columns)
     if 1 - chance <= 1e-12:
         return None
+    if not (table * (1 - weights)).any():
+        return 0.0
     value = (float((shares * weights).sum()) - chance) / (1 - chance)
     means = (weights @ columns)[:, np.newaxis] + (rows @ weights)[np.newaxis, :]
     spread = float((shares * (weights - means * (1 - value)) ** 2).sum())

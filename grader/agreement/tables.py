@@ -45,8 +45,14 @@ class TextTable:
         else:
             self.delimiter = _find_delimiter(text)
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter)
-        header = next((row for row in rows if any(cell.strip() for cell in row)), [])
-        self.names = [name.strip() for name in header]
+        self.names: list[str] = []
+        before = 0
+        for row in rows:
+            if any(cell.strip() for cell in row):
+                self.names = [name.strip() for name in row]
+                break
+            before = rows.line_num
+        self._skipped += before
 
     def read(self, positions: Sequence[int]) -> dict[int, Column]:
         """Return these columns, coded; spaces around a cell are no part of it."""
@@ -155,6 +161,15 @@ def read_numbers(entries: Sequence[str]) -> "np.ndarray[Any, np.dtype[np.float64
     return np.asarray(numbers, dtype=np.float64)
 
 
+def without_idle_decimals(texts: Sequence[str]) -> list[str]:
+    """Return numbers without a + in front and zeros behind the point: 1.0 is 1; 01 stays 01."""
+    shown = pc.replace_substring_regex(pa.array(texts, pa.string()), r"^\+", "")
+    shown = pc.replace_substring_regex(shown, r"^(-?\d+)\.0*$", r"\1")
+    shown = pc.replace_substring_regex(shown, r"^(-?\d*\.\d*[1-9])0+$", r"\1")
+    found: list[str] = pc.replace_substring_regex(shown, r"^-0$", "0").to_pylist()
+    return found
+
+
 def with_decimal_points(column: Column) -> Column:
     """Return the column with 3,5 written as 3.5, if all its broken numbers are written so."""
     texts = pa.array(column.entries, pa.string())
@@ -224,7 +239,8 @@ def _trimmed(codes: "np.ndarray[Any, Any]", entries: pa.Array, name: str) -> Col
 
 
 def _find_delimiter(text: str) -> str:
-    """Return the delimiter that the first line has most of, outside of quotes."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    """Return the delimiter that the first line with a name has most of, outside of quotes."""
+    lines = text.splitlines()
+    first = next((line for line in lines if line.strip(_DELIMITERS + ' "')), "")
     bare = "".join(first.split('"')[::2])
     return max(_DELIMITERS, key=bare.count)

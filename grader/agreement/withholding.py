@@ -4,12 +4,13 @@ The value stays: it is what the table says. The interval of a coefficient that i
 chance rests on the few units where raters agree on the rarer values; with none of them in a draw
 the coefficient falls to 0. How often intervals cover is simulated in `simulation.py` and told in
 docs/coverage.md, from which the threshold comes. Raw agreement and Gwet's coefficients don't hang
-on rare values and are not withheld; ordinal and interval scales have not been simulated.
+on rare values and are not withheld; ordinal and interval scales have not been simulated, nor
+raters who disagree systematically: on few units do they agree however common the values are.
 """
 
 import numpy as np
 
-from grader.agreement.patterns import FloatArray, Patterns
+from grader.agreement.patterns import BoolArray, FloatArray, Patterns
 
 LEAST_RARE_UNITS = 5
 """With one expected, intervals cover about 60 %; with five, 92 % (percentile) to 96 % (BCa)."""
@@ -26,9 +27,9 @@ def why_withheld(patterns: Patterns) -> str | None:
         return None
     units = "units" if patterns.cells is None else "clusters"
     return (
-        f"no interval: on {n_rare} {units} most raters agree on a value other than the commonest; "
-        f"with fewer than {LEAST_RARE_UNITS} an interval covers less than it claims "
-        "(docs/coverage.md)"
+        f"no interval: on {n_rare} {units} most raters agree on a value other than the commonest, "
+        f"of {_count(patterns, _has_other(patterns, commonest))} that have one; with fewer than "
+        f"{LEAST_RARE_UNITS} an interval is not known to cover what it claims (docs/coverage.md)"
     )
 
 
@@ -44,9 +45,22 @@ def count_rare_units(patterns: Patterns) -> int:
         same = (codes == codes[:, [column]]).sum(axis=1)
         is_rare = (codes[:, column] >= 0) & (codes[:, column] != commonest)
         most |= is_rare & (2 * same > given) & (given >= 2)
+    return _count(patterns, most)
+
+
+def _has_other(patterns: Patterns, commonest: int) -> BoolArray:
+    """Tell which patterns have a value other than the commonest, and a rater to agree with."""
+    given = patterns.codes >= 0
+    other: BoolArray = (given & (patterns.codes != commonest)).any(axis=1)
+    other &= given.sum(axis=1) >= 2
+    return other
+
+
+def _count(patterns: Patterns, chosen: BoolArray) -> int:
+    """Return how many units (or clusters) have one of these patterns."""
     if patterns.cells is None:
-        return int(patterns.counts[most].sum())
-    return len(np.unique(patterns.cells.clusters[most[patterns.cells.patterns]]))
+        return int(patterns.counts[chosen].sum())
+    return len(np.unique(patterns.cells.clusters[chosen[patterns.cells.patterns]]))
 
 
 def _commonest(patterns: Patterns) -> int | None:

@@ -107,6 +107,15 @@ def measure(
     disagreements: Annotated[
         int, typer.Option(min=0, max=1000, help="Of runs: how many disagreements, worst first.")
     ] = 10,
+    elsewhere: Annotated[
+        bool, typer.Option("--elsewhere", help="Of runs: judgments made elsewhere count, too.")
+    ] = False,
+    dawid_skene: Annotated[
+        bool,
+        typer.Option(
+            "--dawid-skene", help="Of runs: Dawid & Skene's model, and whether judges err alone."
+        ),
+    ] = False,
     methods: Annotated[
         bool, typer.Option("--methods", help="Of a run: a paragraph for a paper, and BibTeX.")
     ] = False,
@@ -147,10 +156,13 @@ def measure(
                 seed=seed,
                 method=method,
                 disagreements=disagreements,
+                elsewhere="true" if elsewhere else None,
+                dawid_skene="true" if dawid_skene else None,
             )
         return
-    if methods:
-        raise typer.BadParameter("--methods is for --run")
+    of_runs = {"--methods": methods, "--elsewhere": elsewhere, "--dawid-skene": dawid_skene}
+    if given := [name for name, it in of_runs.items() if it]:
+        raise typer.BadParameter(f"{given[0]} is for --run")
     if scale is not None:
         _choose(scale, _SCALES, "--scale")
     if wide and counts:
@@ -268,8 +280,11 @@ def _of_runs(
         from grader.reports.manifest import RunManifest
         from grader.reports.methods import render_methods
 
-        manifest = RunManifest.model_validate(client.get_manifest(first))
-        _give(render_methods(manifest, report), output)
+        manifest, *more = (
+            RunManifest.model_validate(client.get_manifest(each))
+            for each in (report.run_id, *report.other_runs)
+        )
+        _give(render_methods(manifest, report, more), output)
         return
     _give(_render(report, chosen), output)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from grader.cli.output import console, note, print_table, show
+from grader.cli.output import console, note, plain, print_table, show
 
 Json = dict[str, Any]
 
@@ -94,6 +94,8 @@ def print_criterion(criterion: Json) -> None:
             f"{each['judge']}, {retest['n_repeats']} repeats",
             ((name, found) for name, found in retest.items() if _is_statistic(found)),
         )
+    if criterion.get("dawid_skene"):
+        _print_latent(criterion["dawid_skene"])
     if criterion.get("disagreements"):
         print_table(
             ("=disagreements, worst first", "votes"),
@@ -105,6 +107,27 @@ def print_criterion(criterion: Json) -> None:
                 for found in criterion["disagreements"]
             ),
         )
+
+
+def _print_latent(model: Json) -> None:
+    if model["reason"]:
+        console().print(f"  no Dawid–Skene model: {plain(model['reason'])}\n")
+        return
+    print_table(
+        ("Dawid–Skene", *(f">{value}" for value in model["rates"])),
+        [
+            (
+                f"share of {model['n']:,} transcripts",
+                *map("{:.3f}".format, model["rates"].values()),
+            ),
+            *(
+                (f"{judge['judge']}, where it is {true}", *map("{:.3f}".format, said.values()))
+                for judge in model["judges"]
+                for true, said in judge["said"].items()
+            ),
+        ],
+    )
+    console().print(f"  {plain(model['error_dependence']['message'])}\n")
 
 
 def print_statistics(title: str, statistics: Iterable[tuple[str, Json]]) -> None:

@@ -262,14 +262,20 @@ def export(
     split: Annotated[
         Split, typer.Option(help="A look at the held-out values is recorded.")
     ] = Split.development,
+    with_gold: Annotated[
+        bool,
+        typer.Option(
+            "--with-gold", help="Add gold's value under the rater `gold`, for --gold gold."
+        ),
+    ] = False,
     url: Url = DEFAULT_URL,
     key: Key = None,
     data: Data = DEFAULT_DATA,
     as_json: AsJson = False,
 ) -> None:
-    """Print every rating and the gold values as CSV: what `grader agreement` reads.
+    """Print what each person said as CSV: what `grader agreement` reads.
 
-    Gold's own value stands under the rater `gold`.
+    Gold's value comes from theirs; it is left out, so that it is not taken for one person more.
     """
     with open_client(url, key, data) as client:
         found = list(client.iter_gold_values(name, split=split.value))
@@ -283,7 +289,7 @@ def export(
         about = item["transcript_id"]
         for rating in item["ratings"]:
             writer.writerow((about, rating["rater"], show(rating["value"]), weight))
-        if item["value"] is not None:
+        if with_gold and item["value"] is not None:
             writer.writerow((about, "gold", show(item["value"]), weight))
 
 

@@ -6,6 +6,12 @@ from grader.cli.agreement_tables import Footnotes, print_report
 from grader.cli.output import note, print_table, print_text, shorten, show
 
 Json = dict[str, Any]
+_RATES = {
+    "naive": "naive",
+    "gold_only": "gold alone",
+    "rogan_gladen": "Rogan–Gladen",
+    "ppi_plus_plus": "PPI++",
+}
 _COLUMNS = ("agreement", "sensitivity", "specificity", "precision", "f1")
 
 
@@ -81,6 +87,9 @@ def print_accuracy(found: Json) -> None:
             for test in (judge["annotator_test"],)
         ),
     )
+    _print_rates(found["judges"], footnotes)
+    if found["panel_worth"] is not None:
+        _print_worth(found["panel_worth"], footnotes)
     for line in footnotes.lines():
         print_text(line)
     _print_disagreements(found["disagreements"])
@@ -91,6 +100,38 @@ def _print(title: str, rows: list[tuple[str, Json]], footnotes: Footnotes) -> No
         (title, *_COLUMNS),
         ((name, *(footnotes.cell(told[column]) for column in _COLUMNS)) for name, told in rows),
     )
+
+
+def _print_rates(judges: list[Json], footnotes: Footnotes) -> None:
+    estimated = [(each["judge"], each["prevalence"]) for each in judges if each["prevalence"]]
+    if not estimated:
+        return
+    print_table(
+        ("share of positives by", *_RATES.values()),
+        ((name, *(footnotes.cell(told[field]) for field in _RATES)) for name, told in estimated),
+    )
+    for name, told in estimated:
+        print_text(f"{name}: {told['advice']}")
+
+
+def _print_worth(worth: Json, footnotes: Footnotes) -> None:
+    told = worth["independence"]
+    print_table(
+        ("do they err together?", "correlation of errors"),
+        ((" × ".join(p["raters"]), footnotes.cell(p["correlation"])) for p in told["pairs"]),
+    )
+    print_table(
+        ("judges", "worth as many independent ones", "best judge", "the panel's gain over it"),
+        [
+            (
+                told["n_judges"],
+                footnotes.cell(told["effective_judges"]),
+                told["best_judge"],
+                footnotes.cell(told["accuracy_gain"]),
+            )
+        ],
+    )
+    print_text(f"independence of errors: {worth['error_dependence']['message']}")
 
 
 def _print_disagreements(items: list[Json]) -> None:

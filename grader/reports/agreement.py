@@ -19,12 +19,20 @@ from grader.agreement.columns import Column, IntArray, ratings_from_columns
 from grader.agreement.ratings import MISSING
 from grader.agreement.retest import Retest, measure_retest
 from grader.domain.noun import Noun
-from grader.domain.rubric import INSUFFICIENT_EVIDENCE, NOT_APPLICABLE, Criterion, OrdinalScale
+from grader.domain.rubric import (
+    INSUFFICIENT_EVIDENCE,
+    NOT_APPLICABLE,
+    Criterion,
+    NominalScale,
+    OrdinalScale,
+)
 from grader.errors import InvalidRatings
 from grader.reports.disagreements import Disagreement, find_disagreements
+from grader.reports.latent_values import LatentValues, fit_latent_values
 from grader.store.catalogue import get_rubric_by_hash
+from grader.store.ratings_elsewhere import RatingElsewhere, find_elsewhere
 from grader.store.runs import RunRow
-from grader.store.votes import find_metadata, iter_votes
+from grader.store.votes import find_hashes, find_metadata, iter_votes
 
 _SPECIAL = (NOT_APPLICABLE, INSUFFICIENT_EVIDENCE)
 
@@ -54,7 +62,11 @@ class CriterionAgreement(Noun):
     retests: tuple[JudgeRetest, ...] = ()
     """Each judge that was asked more than once."""
     disagreements: tuple[Disagreement, ...] = ()
-    """Where judges disagree, worst first."""
+    """Where the run's judges disagree, worst first."""
+    elsewhere: tuple[str, ...] = ()
+    """Raters whose judgments were made elsewhere; none unless they were asked for."""
+    dawid_skene: LatentValues | None = None
+    """What Dawid & Skene's model makes of the judges' votes; null unless it was asked for."""
 
 
 class RunAgreement(Noun):
@@ -80,17 +92,22 @@ def measure_run(
     seed: int = 0,
     method: Method = "percentile",
     disagreements: int = 0,
+    elsewhere: bool = False,
+    dawid_skene: bool = False,
 ) -> RunAgreement:
     """Measure the agreement in a run, or in several, from the labels that stand.
 
     A judge that differs between runs is `judge@run`. `cluster` is a metadata key; transcripts
-    without it are clusters of their own.
+    without it are clusters of their own. With `elsewhere`, judgments made elsewhere on these
+    transcripts count, too; with `dawid_skene`, its model is fitted to the runs' own judges.
 
     Raises:
         InvalidRatings: no transcript has the metadata key.
     """
     runs = [run, *others]
     gathered = _gather(connection, runs)
+    if elsewhere:
+        _add_elsewhere(connection, gathered, runs)
     clusters: dict[str, str] | None = None
     if cluster is not None:
         clusters = {}
@@ -107,6 +124,7 @@ def measure_run(
             seed=seed,
             method=method,
             disagreements=disagreements,
+            dawid_skene=dawid_skene,
         )
         for found in gathered
     ]
@@ -137,6 +155,7 @@ class Gathered:
         self.labels: Counter[str] = Counter()
         self.without: Counter[str] = Counter()
         self.runs: list[str] = []
+        self.elsewhere: list[str] = []
         self._units = units
         self._raters: dict[str, int] = {}
         self._values: dict[tuple[type, Any], int] = {}
@@ -154,27 +173,46 @@ class Gathered:
         self.labels[status] += 1
         unit = self._units[transcript_id]
         for vote in votes:
-            value, repeat = vote["value"], vote["repeat"]
-            code = MISSING
-            if value is None or (isinstance(value, str) and value in _SPECIAL):
-                if not repeat:
-                    self.without[vote["status"] if value is None else value] += 1
-            else:
-                code = self._values.setdefault((type(value), value), len(self._values))
             name = vote["judge"] + suffix.get(vote["judge"], "")
-            self._unit.append(unit)
-            self._rater.append(self._raters.setdefault(name, len(self._raters)))
-            self._repeat.append(repeat)
-            self._code.append(code)
+            self._add(unit, name, vote["value"], vote["repeat"], vote["status"])
+
+    def add_elsewhere(self, transcript_ids: Iterable[str], rating: RatingElsewhere) -> None:
+        """Take what a rater said elsewhere, under another name where a judge has theirs."""
+        name = rating.rater
+        if name in self._raters and name not in self.elsewhere:
+            name = f"{name}@elsewhere"
+        if name not in self.elsewhere:
+            self.elsewhere.append(name)
+        for about in transcript_ids:
+            self._add(self._units[about], name, rating.value, 0, "given")
+
+    def _add(self, unit: int, rater: str, value: Any, repeat: int, status: str) -> None:
+        code = MISSING
+        if value is None or (isinstance(value, str) and value in _SPECIAL):
+            if not repeat:
+                self.without[status if value is None else value] += 1
+        else:
+            code = self._values.setdefault((type(value), value), len(self._values))
+        self._unit.append(unit)
+        self._rater.append(self._raters.setdefault(rater, len(self._raters)))
+        self._repeat.append(repeat)
+        self._code.append(code)
 
     @property
     def scale(self) -> str:
         return self.criterion.scale.type
 
     def between(self, clusters: Mapping[str, str] | None = None) -> Ratings | None:
-        """Return the judges' first answers, or None when no value is among them."""
+        """Return the raters' first answers, or None when no value is among them."""
         first = np.flatnonzero(_numbers(self._repeat) == 0)
         return self._table(first, _numbers(self._rater), list(self._raters), clusters)
+
+    def between_judges(self) -> Ratings | None:
+        """Return the same of the runs' own judges."""
+        raters = _numbers(self._rater)
+        own = raters < len(self._raters) - len(self.elsewhere)
+        first = np.flatnonzero((_numbers(self._repeat) == 0) & own)
+        return self._table(first, raters, list(self._raters), None)
 
     def repeats(self) -> dict[str, Ratings]:
         """Return a table of its repeats for each judge that was asked more than once."""
@@ -209,6 +247,8 @@ class Gathered:
         levels: list[Level] | None = None
         if isinstance(scale, OrdinalScale):
             levels = [level.value for level in scale.levels]
+        elif isinstance(scale, NominalScale):
+            levels = [value.value for value in scale.values]
         entries: Any = values
         if scale.type == "interval" and all(isinstance(value, int | float) for value in values):
             entries = np.array(values, dtype=np.float64)
@@ -255,6 +295,32 @@ def _gather(connection: sa.Connection, runs: Sequence[RunRow]) -> list[Gathered]
     return list(found.values())
 
 
+def _add_elsewhere(
+    connection: sa.Connection, gathered: Sequence[Gathered], runs: Sequence[RunRow]
+) -> None:
+    """Add what raters elsewhere said; a name that stands for several of them is told apart."""
+    hashes = {run.run_id: find_hashes(connection, run.run_id) for run in runs}
+    for found in gathered:
+        by_hash: dict[str, dict[str, None]] = {}
+        for run_id in found.runs:
+            for about, transcript_hash in hashes[run_id].items():
+                by_hash.setdefault(transcript_hash, {})[about] = None
+        ratings = find_elsewhere(
+            connection,
+            list(by_hash),
+            rubric_hash=found.rubric_hash,
+            criterion=found.criterion.name,
+        )
+        kinds: dict[str, set[str]] = {}
+        for rating in ratings:
+            kinds.setdefault(rating.rater, set()).add(rating.kind)
+        for rating in ratings:
+            named = rating
+            if len(kinds[rating.rater]) > 1:
+                named = rating._replace(rater=f"{rating.rater} ({rating.kind})")
+            found.add_elsewhere(by_hash[rating.transcript_hash], named)
+
+
 def _suffixes(runs: Sequence[RunRow]) -> dict[str, dict[str, str]]:
     """Return what follows a judge's name in each run: its run, where the name means two judges."""
     meanings: dict[str, set[tuple[str, str]]] = {}
@@ -281,23 +347,26 @@ def _measure(
     seed: int,
     method: Method,
     disagreements: int,
+    dawid_skene: bool,
 ) -> CriterionAgreement:
     ratings = found.between()
+    own = found.between_judges() if found.elsewhere else ratings
     report = clustered = None
     listed: list[Disagreement] = []
     if ratings is not None:
         report = build_report(ratings, draws=draws, seed=seed, method=method)
+        in_clusters = None if clusters is None else found.between(clusters)
+        if in_clusters is not None and in_clusters.clusters is not None:
+            clustered = build_report(in_clusters, draws=draws, seed=seed, method=method)
+    if own is not None:
         listed = find_disagreements(
             connection,
-            ratings,
+            own,
             runs=found.runs,
             rubric_hash=found.rubric_hash,
             criterion=found.criterion.name,
             limit=disagreements,
         )
-        in_clusters = None if clusters is None else found.between(clusters)
-        if in_clusters is not None and in_clusters.clusters is not None:
-            clustered = build_report(in_clusters, draws=draws, seed=seed, method=method)
     return CriterionAgreement(
         rubric=found.rubric,
         rubric_hash=found.rubric_hash,
@@ -315,6 +384,8 @@ def _measure(
             for judge, table in found.repeats().items()
         ),
         disagreements=tuple(listed),
+        elsewhere=tuple(found.elsewhere),
+        dawid_skene=fit_latent_values(own, seed=seed) if dawid_skene and own is not None else None,
     )
 
 

@@ -24,6 +24,7 @@ from grader.reports.gold_judges import (
     measure_judges,
     same_value,
 )
+from grader.reports.gold_rates import PanelWorth
 from grader.store.gold import GoldSet, find_items, plain_value, record_look
 from grader.store.gold_drawing import choose_criterion
 from grader.store.runs import RunRow
@@ -90,6 +91,9 @@ class GoldAccuracy(Noun):
     """Strata without any item that could be measured: the numbers don't speak for them."""
     judges: tuple[JudgeAccuracy, ...]
     """The panel first."""
+    panel_worth: PanelWorth | None
+    """Whether the judges err together, and what the panel gains over its best judge; null for
+    fewer than two judges and on scales of measures."""
     disagreements: tuple[GoldDisagreement, ...]
     """What to read, worst first."""
     created_at: datetime
@@ -154,6 +158,20 @@ def measure_gold(
         if each.item.transcript_id in rows
     ]
     measured = {unit.rated.item.stratum for unit in units}
+    judges, worth = measure_judges(
+        connection,
+        gold,
+        run,
+        rubric_hash=rubric.rubric_hash,
+        criterion=criterion,
+        positive=target,
+        units=units,
+        rated=rated,
+        rows=rows,
+        draws=draws,
+        seed=seed,
+        epsilon=epsilon,
+    )
     return GoldAccuracy(
         gold=gold.name,
         run_id=run.run_id,
@@ -171,20 +189,8 @@ def measure_gold(
         special=len(decided) - len(plain),
         unlabelled=len(plain) - len(units),
         missing_strata=tuple(s.name for s in gold.strata if s.name not in measured),
-        judges=measure_judges(
-            connection,
-            gold,
-            run,
-            rubric_hash=rubric.rubric_hash,
-            criterion=criterion,
-            positive=target,
-            units=units,
-            rated=rated,
-            rows=rows,
-            draws=draws,
-            seed=seed,
-            epsilon=epsilon,
-        ),
+        judges=judges,
+        panel_worth=worth,
         disagreements=_disagreements(connection, units, disagreements),
         created_at=now,
     )

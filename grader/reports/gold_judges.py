@@ -22,10 +22,12 @@ from grader.agreement.gold import (
     weigh,
 )
 from grader.agreement.patterns import FloatArray, IntArray
+from grader.agreement.prevalence import Prevalence
 from grader.domain.label import LabelStatus
 from grader.domain.noun import Noun
 from grader.domain.rubric import Criterion, IntervalScale, Value
 from grader.reports.gold import RatedItem
+from grader.reports.gold_rates import PanelWorth, estimate_rate, measure_panel
 from grader.store.gold import GoldSet, plain_value
 from grader.store.ratings_elsewhere import find_elsewhere
 from grader.store.runs import RunRow
@@ -53,6 +55,9 @@ class JudgeAccuracy(Noun):
     """Transcripts of the population that it gave a value; null for another run's judges."""
     positives_in_population: int | None
     """How many of them it calls positive."""
+    prevalence: Prevalence | None
+    """The population's share of positives by this judge, naive and corrected by gold, and which to
+    print; null without a positive value, and for another run's judges."""
     annotator_test: AnnotatorTest
     """The alternative annotator test (arXiv 2501.10970): may it stand in for a person?"""
 
@@ -84,8 +89,11 @@ def measure_judges(
     draws: int,
     seed: int,
     epsilon: float,
-) -> tuple[JudgeAccuracy, ...]:
-    """Return the accuracy of the panel, of each judge, and of raters from elsewhere."""
+) -> tuple[tuple[JudgeAccuracy, ...], PanelWorth | None]:
+    """Return the accuracy of the panel, of each judge, and of raters from elsewhere.
+
+    And what the panel's judges are worth together; None on a scale of measures, and of one judge.
+    """
     said = _gather(
         connection, run, rubric_hash=rubric_hash, criterion=criterion, rated=rated, rows=rows
     )
@@ -118,10 +126,26 @@ def measure_judges(
                 by_length=measure_each(bands),
                 n_population=n,
                 positives_in_population=positives,
+                prevalence=estimate_rate(beside.positive, n_units=n, positives=positives),
                 annotator_test=people.test(values, epsilon=epsilon, draws=draws, seed=seed),
             )
         )
-    return tuple(answers)
+    worth = None
+    if criterion.values is not None:
+        worth = measure_panel(
+            golds,
+            {
+                name: [values.get(each) for each in ids]
+                for (role, name), values in said.items()
+                if role == "judge"
+            },
+            levels=[value for value in criterion.values if plain_value(value) is not None],
+            weights=design.weights,
+            strata=design.layers,
+            draws=draws,
+            seed=seed,
+        )
+    return tuple(answers), worth
 
 
 class _Design(NamedTuple):

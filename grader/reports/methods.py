@@ -29,6 +29,13 @@ BIBTEX = {
   volume = {61}, number = {1}, pages = {29--48}, year = {2008},
   doi = {10.1348/000711006X126600}
 }""",
+    "gwet2014": """@book{gwet2014,
+  author = {Gwet, Kilem Li},
+  title = {Handbook of Inter-Rater Reliability: The Definitive Guide to Measuring the Extent of
+           Agreement among Raters},
+  edition = {4th}, publisher = {Advanced Analytics, LLC}, address = {Gaithersburg, MD},
+  year = {2014}
+}""",
     "fleiss1971": """@article{fleiss1971,
   author = {Fleiss, Joseph L.},
   title = {Measuring Nominal Scale Agreement among Many Raters},
@@ -99,25 +106,48 @@ _STATISTICS = (
     ("krippendorff_alpha", "Krippendorff's $\\alpha$", "krippendorff2011"),
     ("fleiss_kappa", "Fleiss' $\\kappa$ over complete rows", "fleiss1971"),
     ("gwet_ac1", "Gwet's AC1", "gwet2008"),
-    ("gwet_ac2", "Gwet's AC2", "gwet2008"),
+    ("gwet_ac2", "Gwet's AC2", "gwet2014"),
     ("kendall_w", "Kendall's $W$", "kendall1939"),
     ("icc_2_1", "ICC(2,1)", "shrout1979"),
 )
 
 
-def render_methods(manifest: RunManifest, agreement: RunAgreement) -> str:
-    """Return the paragraph and the BibTeX, as LaTeX that can be pasted."""
+def render_methods(
+    manifest: RunManifest, agreement: RunAgreement, others: Sequence[RunManifest] = ()
+) -> str:
+    """Return the paragraph and the BibTeX, as LaTeX that can be pasted.
+
+    `others` are the manifests of the runs that were measured together with it.
+
+    Raises:
+        ValueError: the agreement is that of other runs.
+    """
+    manifests = [manifest, *others]
+    measured = (agreement.run_id, *agreement.other_runs)
+    if {each.run_id for each in manifests} != set(measured):
+        raise ValueError(f"the runs measured are {', '.join(measured)}; give a manifest of each")
     cited: list[str] = []
-    sentences = [
-        _what(manifest),
-        _rubrics(manifest),
-        *_judges(manifest),
-        _panel(manifest.declaration.panel),
-        _view(manifest.declaration.view),
-        *_coverage(manifest, agreement),
-        *_statistics(agreement, cited),
-        _software(manifest),
-    ]
+    sentences = []
+    for each in manifests:
+        sentences += [
+            _what(each),
+            _rubrics(each),
+            *_judges(each),
+            _panel(each.declaration.panel),
+            _view(each.declaration.view),
+            _coverage(each),
+        ]
+    if len(manifests) > 1:
+        sentences.append(
+            f"The {len(manifests)} runs were measured together; a judge that differs between them "
+            "is a rater for each."
+        )
+    names = dict.fromkeys(name for found in agreement.criteria for name in found.elsewhere)
+    if names:
+        sentences.append(
+            f"Judgments that were made elsewhere count as ratings: {_joined([*map(tex, names)])}."
+        )
+    sentences += [*_missing(agreement), *_statistics(agreement, cited), _software(manifest)]
     entries = [BIBTEX[key] for key in dict.fromkeys(cited)]
     entries.append(_citation(manifest.environment.packages.get("grader"), manifest.written_at))
     return "\n\n".join([" ".join(sentences), *entries]) + "\n"
@@ -195,7 +225,7 @@ def _view(view: View) -> str:
     return f"In the view {tex(view.name)}, {_joined(hidden) if hidden else 'nothing was hidden'}."
 
 
-def _coverage(manifest: RunManifest, agreement: RunAgreement) -> list[str]:
+def _coverage(manifest: RunManifest) -> str:
     counts = manifest.counts.judgments
     lost = [
         f"{n:,} {word}"
@@ -208,21 +238,22 @@ def _coverage(manifest: RunManifest, agreement: RunAgreement) -> list[str]:
         )
         if n
     ]
-    sentences = [
-        f"Of {counts.expected:,} judgments {counts.given:,} gave values"
-        + (f"; {_joined(lost)}." if lost else ".")
-    ]
+    told = f"Of {counts.expected:,} judgments {counts.given:,} gave values"
+    return f"{told}; {_joined(lost)}." if lost else f"{told}."
+
+
+def _missing(agreement: RunAgreement) -> list[str]:
     missing = [
         f"{_criterion(found)}: {found.report.share_missing:.1%}".replace("%", "\\%")
         for found in agreement.criteria
         if found.report is not None and found.report.share_missing > 0
     ]
-    if missing:
-        sentences.append(
-            f"Missing ratings stay missing (share of cells: {_joined(missing)}): $\\alpha$ uses "
-            "every transcript with two ratings, Fleiss' $\\kappa$ only complete ones."
-        )
-    return sentences
+    if not missing:
+        return []
+    return [
+        f"Missing ratings stay missing (share of cells: {_joined(missing)}): $\\alpha$ uses "
+        "every transcript with two ratings, Fleiss' $\\kappa$ only complete ones."
+    ]
 
 
 def _statistics(agreement: RunAgreement, cited: list[str]) -> Iterable[str]:

@@ -54,6 +54,16 @@ def iter_votes(connection: sa.Connection, run_id: str) -> Iterator[Votes]:
         yield Votes(transcript_id, rubric_hash, criterion, status, orjson.loads(votes))
 
 
+def find_hashes(connection: sa.Connection, run_id: str) -> dict[str, str]:
+    """Return the hash of each of the run's transcripts, by its id."""
+    query = (
+        sa.select(run_transcripts.c.transcript_id, run_transcripts.c.transcript_hash)
+        .where(run_transcripts.c.run_id == run_id)
+        .order_by(run_transcripts.c.number)
+    )
+    return {row.transcript_id: row.transcript_hash for row in connection.execute(query)}
+
+
 def find_metadata(connection: sa.Connection, run_id: str, key: str) -> dict[str, str]:
     """Return the text of a metadata key for each of the run's transcripts that has it."""
     query = (

@@ -1,5 +1,7 @@
 """Kendall's W, the intraclass correlation and standard errors, against papers and libraries."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -112,3 +114,23 @@ def test_scales_without_order_have_neither_w_nor_icc(scale: str) -> None:
     ]
     report = build_report(build_ratings(records, scale=scale), draws=0)  # type: ignore[arg-type]
     assert not {"kendall_w", "icc_2_1"} & set(report.overall)
+
+
+@pytest.mark.parametrize("scale", ["boolean", "nominal", "ordinal"])
+@pytest.mark.parametrize("n", [7, 30, 41, 97])
+def test_where_everything_agrees_kappa_has_no_error_at_all(n: int, scale: Any) -> None:
+    values: list[Any] = [
+        number % 3 == 0 if scale == "boolean" else number % 3 for number in range(n)
+    ]
+    if scale == "nominal":
+        values = [f"v{value}" for value in values]
+    levels = [0, 1, 2] if scale == "ordinal" else None
+    rows = [
+        {"unit": f"u{unit}", "rater": rater, "value": value}
+        for unit, value in enumerate(values)
+        for rater in "ab"
+    ]
+    [pair] = build_report(build_ratings(rows, scale=scale, levels=levels), draws=0).pairs
+    assert pair.cohen_kappa.value == pytest.approx(1)
+    for kappa in (pair.cohen_kappa, pair.cohen_kappa_linear, pair.cohen_kappa_quadratic):
+        assert kappa.standard_error in ((None, 0.0) if kappa.value is None else (0.0,))

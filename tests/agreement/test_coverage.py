@@ -58,6 +58,17 @@ def test_rates_cover_where_twenty_positives_are_expected(prevalence: float) -> N
             assert row.shown_covered / row.shown >= 0.89, row
 
 
+@pytest.mark.parametrize("prevalence", [0.005, 0.02, 0.15])
+def test_rates_from_gold_drawn_by_votes_cover_whatever_the_sample_missed(prevalence: float) -> None:
+    """One positive that the judge missed weighs a hundred units; most samples have none."""
+    setting = Setting(prevalence, n_units=10_000, gold_by_votes=True)
+    rows = simulate_rates(setting, tables=300, rng=np.random.default_rng(3))
+    for row in rows:
+        if row.statistic != "naive rate":
+            assert row.shown > 100
+            assert row.shown_covered / row.shown >= 0.89, row
+
+
 def test_rare_rates_withhold_ppi_and_the_naive_rate_is_wrong() -> None:
     rows = simulate_rates(Setting(0.005), tables=200, rng=np.random.default_rng(2))
     found = {row.statistic: row for row in rows}
@@ -97,6 +108,14 @@ def test_of_units_in_clusters_the_clusters_are_counted() -> None:
     together = group_units(codes, clusters=np.array([*range(20), 20, 20, 20, 21, 21, 21]))
     assert why_withheld(alone) is None
     assert "on 2 clusters most raters agree" in (why_withheld(together) or "")
+
+
+def test_raters_who_disagree_throughout_are_not_told_that_values_are_rare() -> None:
+    codes = np.array([[0, 1], [1, 0]] * 20)
+    why = why_withheld(group_units(codes)) or ""
+    assert "on 0 units most raters agree on a value other than the commonest" in why
+    assert "of 40 that have one" in why
+    assert "covers less" not in why
 
 
 def test_a_withheld_interval_leaves_the_value_and_gives_the_reason() -> None:

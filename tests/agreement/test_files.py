@@ -49,12 +49,17 @@ def rows_of(ratings: Ratings) -> dict[str, list[Any]]:
         LONG.replace("\n", "\n\n"),
         LONG + ",,\n,,\n",
         "sep=;\n" + LONG.replace(",", ";"),
+        ",,\n\n" + LONG,
+        "\n\n" + LONG,
+        ("\r\n \r\n;;\r\n" + LONG.replace(",", ";")).encode("utf-16"),
+        "sep=;\n\n" + LONG.replace(",", ";"),
         LONG.encode("utf-16"),
         '"unit","rater","value"\n"a","x","1"\na,"y",2\nb,x,3\nb,y,"3"\n',
     ],
     ids=[
         *("plain", "BOM", "semicolons", "tabs", "spaces", "CRLF", "empty lines", "empty rows"),
-        *("sep", "UTF-16", "quotes"),
+        *("sep", "rows before", "lines before", "both and UTF-16", "line after sep"),
+        *("UTF-16", "quotes"),
     ],
 )
 def test_long_form_is_read_however_it_was_saved(tmp_path: Path, text: str | bytes) -> None:
@@ -159,6 +164,37 @@ def test_what_looks_like_counts_is_a_rating_where_the_caller_says_wide(tmp_path:
     assert table.ratings.raters == ("low", "mid", "high")
 
 
+def test_marks_that_happen_to_add_up_are_no_counts(tmp_path: Path) -> None:
+    """Each row of this table of three raters has two ones, as a table of counts of two might."""
+    [table], said = read(tmp_path, "item,p,q,r\na,1,1,0\nb,1,0,1\nc,0,1,1\nd,1,1,0\n")
+    assert table.ratings.raters == ("p", "q", "r")
+    assert not [line for line in said if "counts" in line]
+
+
+@pytest.mark.parametrize("scale", ["nominal", "boolean", "ordinal", "interval", None])
+@pytest.mark.parametrize("form", ["long", "wide"])
+def test_a_number_written_in_two_ways_is_one_value(tmp_path: Path, scale: Any, form: str) -> None:
+    text = "unit,rater,value\na,x,1\na,y,1.0\nb,x,0.00\nb,y,0\n"
+    if form == "wide":
+        text = "unit,x,y\na,1,1.0\nb,0.00,0\nc,1,\n"
+    [table], _ = read(tmp_path, text, scale=scale)
+    assert len(table.ratings.levels) == 2
+    assert (table.ratings.codes[:2, 0] == table.ratings.codes[:2, 1]).all()
+
+
+def test_numbers_among_names_and_codes_with_zeros_in_front_are_left_as_they_are(
+    tmp_path: Path,
+) -> None:
+    [table], _ = read(tmp_path, "unit,rater,value\na,x,1.0\na,y,one\n", scale="nominal")
+    assert table.ratings.levels == ("1.0", "one")
+    [table], _ = read(tmp_path, "unit,rater,value\na,x,01\na,y,1\n", scale="nominal")
+    assert table.ratings.levels == ("01", "1")
+    [table], _ = read(
+        tmp_path, "unit,rater,value\na,x,1\na,y,2.0\n", scale="nominal", levels=["1.0", "2", "3"]
+    )
+    assert table.ratings.levels == ("1", "2", "3")
+
+
 def test_criteria_are_measured_apart_each_on_its_own_scale(tmp_path: Path) -> None:
     text = "criterion,unit,rater,value\nsafe,a,x,yes\nsafe,a,y,no\ngrade,a,x,2.5\ngrade,a,y,7\n"
     tables, said = read(tmp_path, text)
@@ -205,6 +241,9 @@ def test_decimal_commas_go_with_semicolons(tmp_path: Path) -> None:
         ("unit,rater,value,cluster\na,x,1,s\na,y,1,t\n", {}, "row 2, column 'cluster': unit 'a'"),
         ("unit,rater,value,weight\na,x,1,2\na,y,1,0\n", {}, "row 2, column 'weight': '0' is not"),
         ("unit,rater,value,weight\na,x,1,2\nb,x,1,\n", {}, "column 'weight': unit 'b' has none"),
+        ("unit,p,p\na,2,1\nb,1,2\n", {}, "column 'p' comes 2 times"),
+        ("unit,unit,rater,value\na,b,x,1\n", {}, "column 'unit' comes 2 times"),
+        ("unit,p,,\na,2,1,1\nb,1,2,1\n", {}, "2 columns have no name"),
         ("unit,p,q\na,2,1\nb,x,2\n", {"form": "counts"}, "row 2, column 'p': 'x' is not a count"),
         ("unit,rater,value\na,x,\xff\n".encode("latin-1"), {}, "no UTF-8 text"),
     ],

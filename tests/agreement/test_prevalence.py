@@ -157,8 +157,8 @@ def test_intervals_from_a_sample_stratified_by_votes_cover_as_often_as_they_clai
     rng = np.random.default_rng(0)
     names = ("gold_only", "rogan_gladen", "ppi_plus_plus")
     covered = dict.fromkeys(names, 0)
-    for seed in range(150):
-        found = estimate_prevalence(draw_by_votes(rng), draws=300, seed=seed)
+    for _ in range(150):
+        found = estimate_prevalence(draw_by_votes(rng))
         for name in names:
             statistic = getattr(found, name)
             assert statistic.low is not None
@@ -250,3 +250,33 @@ def test_samples_that_do_not_fit_are_refused(change: dict[str, Any], why: str) -
     given |= change
     with pytest.raises(InvalidRatings, match=why):
         calibrate(given.pop("gold"), given.pop("judged"), **given)
+
+
+def test_a_sample_by_votes_without_its_weights_is_withheld_and_told() -> None:
+    """Value by value it is the same sample; that the judge calls half of it true gives it away."""
+    sample = draw_by_votes(np.random.default_rng(1), n=50_000)
+    plain = calibrate(sample.gold, sample.judged, n_units=50_000, positives=sample.positives)
+    found, right = estimate_prevalence(plain), estimate_prevalence(sample)
+    for name in ("gold_only", "rogan_gladen", "ppi_plus_plus"):
+        assert getattr(right, name).low is not None
+        statistic = getattr(found, name)
+        assert (statistic.low, statistic.high) == (None, None)
+        assert "weights or strata are missing" in statistic.reason
+    assert found.recommended is None
+    assert "weights or strata are missing" in found.advice
+
+
+def test_a_fair_sample_that_happens_to_miss_the_few_positives_is_not_taken_for_an_unfair_one() -> (
+    None
+):
+    sample = calibrate([0] * 40, [0] * 40, n_units=10_000, positives=300)
+    assert gold_rate(sample).low == 0
+
+
+def test_a_corrected_rate_that_lies_below_nothing_has_no_interval() -> None:
+    """The judge cries wolf in the sample more often than in the whole."""
+    sample = sample_of(20, 0, 30, 150, rest=(340, 20_000))
+    found = rogan_gladen(sample)
+    assert found.value == 0
+    assert (found.low, found.high) == (None, None)
+    assert found.reason is not None

@@ -196,6 +196,21 @@ def test_a_statistic_that_the_scale_does_not_have_is_null_with_the_reason(
     assert said in statistic.reason
 
 
+def test_gold_is_no_one_of_the_raters_together_but_one_of_the_pairs() -> None:
+    """Three coders of whom the third is gold: what all say together is what the two say."""
+    three = pair_records(BOTH) + [
+        {"unit": f"u{number}", "rater": "gold", "value": number % 2 == 0} for number in range(30)
+    ]
+    beside = report_of(three, gold="gold", draws=50)
+    alone = report_of(pair_records(BOTH), draws=50)
+    for name, statistic in alone.overall.items():
+        assert beside.overall[name].value == statistic.value
+    assert [pair.raters for pair in beside.pairs] == [("a", "b"), ("a", "gold"), ("b", "gold")]
+    assert beside.n_raters == 3
+    only = report_of(pair_records(BOTH), gold="a", draws=0).overall
+    assert {statistic.reason for statistic in only.values()} == {"there is only one rater"}
+
+
 def test_gold_on_a_scale_without_true_and_false_is_null_with_the_reason() -> None:
     report = build_report(ratings_of(KRIPPENDORFF_C, "ordinal"), gold="B", draws=0)
     assert report.gold is not None

@@ -296,6 +296,11 @@ def test_accuracy_weighs_by_how_items_were_drawn(service: Service, mark: str, ru
     assert sensitivity["low"] < sensitivity["value"] < sensitivity["high"]
     assert panel["overall"]["specificity"]["value"] == 1.0
     assert (rules["n_population"], rules["positives_in_population"]) == (12, 3)
+    rate_of_rules = rules["prevalence"]
+    assert rate_of_rules["naive"]["value"] == pytest.approx(3 / 12)
+    assert rate_of_rules["gold_only"]["value"] == pytest.approx((3 + HARMLESS / 5) / 12)
+    assert rate_of_rules["advice"].startswith("Print the gold labels' own rate: 40.0%")
+    assert found["panel_worth"] is None
     assert set(panel["by_stratum"]) == {"0 of 1 true", "1 of 1 true"}
     assert list(panel["by_length"]) == ["0 to 7,999 characters"]
     assert panel["annotator_test"]["passed"] is None
@@ -323,7 +328,7 @@ def test_every_look_at_the_held_out_items_is_counted_and_told(
         found = service.admin.get(path, params={**asked, "split": split}).json()
         assert found["held_out_look"] == number
         assert f"look no. {number} at the held-out items" in found["note"]
-    service.walk(f"/v1/gold/{name}/values", limit=1, split="held_out")
+    service.walk(f"/v1/gold/{name}/values", limit=100, split="held_out")
     looks = service.admin.get(f"/v1/gold/{name}").json()["held_out_looks"]
     assert [(look["number"], look["what"], look["by"]) for look in looks] == [
         (1, "accuracy", "admin"),
@@ -333,6 +338,21 @@ def test_every_look_at_the_held_out_items_is_counted_and_told(
     assert looks[0]["run_id"] == run_id
     assert looks[0]["rubric_hash"].startswith("sha256:")
     assert looks[0]["panel_hash"].startswith("sha256:")
+
+
+def test_no_page_of_the_held_out_values_is_seen_without_a_look(
+    service: Service, mark: str, run_id: str
+) -> None:
+    name = name_of(mark)
+    make(service, run_id, name, ratings_per_item=1)
+    path = f"/v1/gold/{name}/values"
+    shown = service.admin.get(path, params={"limit": 1, "split": "development"}).json()
+    sly = {"limit": 1, "split": "held_out", "cursor": shown["next_cursor"]}
+    problem_in(service.admin.get(path, params=sly), 422, "invalid_selection")
+    assert service.admin.get(f"/v1/gold/{name}").json()["held_out_looks"] == []
+    pages = service.walk(path, limit=1, split="held_out")
+    looks = service.admin.get(f"/v1/gold/{name}").json()["held_out_looks"]
+    assert [look["what"] for look in looks] == ["values"] * len(pages)
 
 
 def test_a_panel_of_models_is_measured_judge_by_judge(service: Service, mark: str) -> None:
@@ -353,6 +373,25 @@ def test_a_panel_of_models_is_measured_judge_by_judge(service: Service, mark: st
     assert all(j["overall"]["sensitivity"]["value"] is None for j in found["judges"])
     for judge in found["judges"]:
         assert judge["overall"]["sensitivity"]["reason"].startswith("gold calls none")
+
+
+def test_judges_who_err_together_are_worth_one(service: Service, mark: str) -> None:
+    name = name_of(mark)
+    items = [saying(f"{mark} {n}") for n in range(12)]
+    body = {**rules_run(items=items), "panel": panel_of(mark, "one", "two")}
+    run_id = service.work(service.declare(**body))["run_id"]
+    design = {"method": "random", "n": 12, "held_out": 0}
+    make(service, run_id, name, design=design, ratings_per_item=1)
+    for number, item in enumerate(items_of(service, name)):
+        rate(service, name, "ann", number < 4, item["transcript_id"])
+    asked = {"run": run_id, "draws": 100}
+    worth = service.admin.get(f"/v1/gold/{name}/accuracy", params=asked).json()["panel_worth"]
+    told = worth["independence"]
+    assert told["pairs"][0]["raters"] == [f"{mark}-one", f"{mark}-two"]
+    assert told["pairs"][0]["correlation"]["value"] == pytest.approx(1)
+    assert told["effective_judges"]["value"] == pytest.approx(1)
+    assert told["accuracy_gain"]["value"] == 0
+    assert "beside gold p" in worth["error_dependence"]["message"]
 
 
 @pytest.mark.parametrize(

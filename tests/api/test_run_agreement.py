@@ -8,6 +8,7 @@ from grader.reports.agreement import RunAgreement
 from grader.reports.manifest import RunManifest
 from grader.reports.methods import render_methods
 from tests.api.service import Service, problem_in, saying
+from tests.api.test_run_exports import SCALES
 from tests.api.test_runs import TAMPERING, model, rules_run
 
 Json = dict[str, Any]
@@ -104,6 +105,25 @@ def test_several_runs_are_measured_together_and_judges_that_differ_named_apart(
     assert found["report"]["share_missing"] == 0
 
 
+def test_names_that_no_judge_gave_count_among_those_it_chose_from(
+    service: Service, mark: str
+) -> None:
+    """AC1's chance hangs on how many values there are, not on how many were seen (Gwet 2008)."""
+    name = mark.lower()
+    text = SCALES.format(mark=name)
+    answer = service.admin.post(
+        "/v1/rubrics", content=text, headers={"Content-Type": "application/yaml"}
+    )
+    assert answer.status_code == 201, answer.text
+    body = wanted(service, mark) | {"rubrics": [f"scales_{name}"]}
+    body["panel"]["judges"].pop()
+    run_id = service.work(service.declare(**body))["run_id"]
+    answer = service.admin.get(f"/v1/runs/{run_id}/agreement", params={"draws": 0})
+    [which] = [each for each in answer.json()["criteria"] if each["criterion"] == "which"]
+    assert which["report"]["levels"] == ["a", "b"]
+    assert list(which["report"]["raters"][0]["marginals"]) == ["a", "b"]
+
+
 def test_agreement_comes_as_markdown_or_as_a_page_where_these_are_accepted(
     service: Service, mark: str, run: Json
 ) -> None:
@@ -147,3 +167,72 @@ def test_methods_tell_what_was_really_done(service: Service, mark: str, run: Jso
     assert paragraph.count("\\cite{") == len(keys)
     assert "efron1979" not in keys
     assert "kendall1939" not in keys
+
+
+def test_methods_of_several_runs_tell_of_each_and_cite_ac2_by_its_book(
+    service: Service, mark: str, run: Json
+) -> None:
+    service.admin.post(
+        "/v1/rubrics",
+        content=SCALES.format(mark=mark.lower()),
+        headers={"Content-Type": "application/yaml"},
+    )
+    body = wanted(service, mark, names=("three",)) | {"rubrics": [f"scales_{mark.lower()}"]}
+    body["panel"]["judges"].pop()
+    body["transcripts"]["items"] = body["transcripts"]["items"][:4]
+    other = service.work(service.declare(**body))
+    path = f"/v1/runs/{run['run_id']}/agreement"
+    asked = {"draws": 0, "run": other["run_id"]}
+    agreement = RunAgreement.model_validate(service.admin.get(path, params=asked).json())
+    manifests = [
+        RunManifest.model_validate(service.admin.get(f"/v1/runs/{each}/manifest").json())
+        for each in (run["run_id"], other["run_id"])
+    ]
+    paragraph, *entries = render_methods(manifests[0], agreement, manifests[1:]).split("\n\n")
+    tex = mark.replace("_", r"\_")
+    for said in (
+        f"6 transcripts were judged (run {run['run_id'].replace('_', chr(92) + '_')}",
+        f"4 transcripts were judged (run {other['run_id'].replace('_', chr(92) + '_')}",
+        f"{tex}-one (asked as {tex}-one",
+        f"{tex}-three (asked as {tex}-three",
+        "The 2 runs were measured together",
+        r"Gwet's AC2~\cite{gwet2014}",
+    ):
+        assert said in paragraph
+    assert [entry for entry in entries if entry.startswith("@book{gwet2014,")]
+    with pytest.raises(ValueError, match=other["run_id"]):
+        render_methods(manifests[0], agreement)
+
+
+def test_judgments_made_elsewhere_are_further_raters_where_they_are_asked_for(
+    service: Service, mark: str, run: Json
+) -> None:
+    labels = service.walk(f"/v1/runs/{run['run_id']}/labels", limit=100)
+    for about in sorted({label["transcript_id"] for label in labels})[:4]:
+        for rater, kind in (("ann", "human"), ("rules", "llm")):
+            body: Json = {"rater": rater, "kind": kind, "rubric": "shutdown_tampering"}
+            body |= {"transcript_id": about, "values": {"occurred": True}}
+            assert service.admin.post("/v1/judgments", json=body).status_code in (200, 201)
+    own = [f"{mark}-one", f"{mark}-two", "rules"]
+    alone = measured(service, run["run_id"])
+    assert [rater["rater"] for rater in alone["report"]["raters"]] == own
+    found = measured(service, run["run_id"], elsewhere="true")
+    raters = {rater["rater"]: rater["n"] for rater in found["report"]["raters"]}
+    assert raters == {**dict.fromkeys(own, 6), "ann": 4, "rules@elsewhere": 4}
+    assert sorted(found["elsewhere"]) == ["ann", "rules@elsewhere"]
+    assert found["disagreements"] == alone["disagreements"]
+
+
+def test_dawid_and_skene_s_model_is_told_with_whether_it_may_be_believed(
+    service: Service, mark: str, run: Json
+) -> None:
+    assert measured(service, run["run_id"])["dawid_skene"] is None
+    model = measured(service, run["run_id"], dawid_skene="true")["dawid_skene"]
+    assert (model["n"], model["reason"]) == (6, None)
+    assert sum(model["rates"].values()) == pytest.approx(1)
+    assert [judge["judge"] for judge in model["judges"]] == [f"{mark}-one", f"{mark}-two", "rules"]
+    for judge in model["judges"]:
+        for said in judge["said"].values():
+            assert sum(said.values()) == pytest.approx(1)
+    assert model["error_dependence"]["is_flagged"] is None
+    assert "give gold" in model["error_dependence"]["message"]

@@ -191,6 +191,9 @@ def test_a_run_is_measured_and_its_methods_are_written(cli: Run, tmp_path: Path)
     table = cli("agreement", "--run", run_id)
     assert table.returncode == 0, table.stderr
     assert "there is only one rater" in table.stdout
+    more = cli("agreement", "--run", run_id, "--elsewhere", "--dawid-skene")
+    assert more.returncode == 0, more.stderr
+    assert "no Dawid–Skene model: 1 judges; it takes 3" in more.stdout
     methods = cli("agreement", "--run", run_id, "--methods").stdout
     assert "1 transcript was judged" in methods
     assert "@techreport{krippendorff2011," in methods

@@ -110,13 +110,15 @@ def test_ratings_are_imported_once_and_exported_for_agreement(
         writer.writerows((about, "ann", "yes" if value else "no") for about, value in truth.items())
     assert read(cli("gold", "import", gold, path, "--json")) == {"added": 8, "existing": 0}
     assert read(cli("gold", "import", gold, path, "--json")) == {"added": 0, "existing": 8}
-    exported = done(cli("gold", "export", gold))
+    people = list(csv.DictReader(done(cli("gold", "export", gold)).splitlines()))
+    assert {row["rater"] for row in people} == {"ann"}
+    exported = done(cli("gold", "export", gold, "--with-gold"))
     rows = list(csv.DictReader(exported.splitlines()))
     assert {row["rater"] for row in rows} == {"ann", "gold"}
     assert all(row["value"] == ("true" if truth[row["unit"]] else "false") for row in rows)
     (tmp_path / "out.csv").write_text(exported)
     report = read(cli("agreement", "out.csv", "--gold", "gold", "--json"))
-    assert (report["n_units"], report["overall"]["raw_agreement"]["value"]) == (4, 1.0)
+    assert (report["n_units"], report["pairs"][0]["raw_agreement"]["value"]) == (4, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +172,8 @@ def test_accuracy_tells_numbers_and_what_to_read(
     assert "this is look no. 1 at the held-out items" in printed.stderr
     assert "rules" in told
     assert "specificity" in told
+    assert "Rogan–Gladen" in told
+    assert "rules: Print " in told
     assert told.count("gold false (agreed), label true") == 3
     assert "ann says false: So it is." in told
     assert "rules says true M2 “" in told

@@ -1,0 +1,97 @@
+"""What gold tells beyond how right a judge is: the population's rate, and a panel's worth.
+
+The rate comes from a judge's labels of the whole population, corrected by its errors on the gold
+sample; so it needs the run that the sample was drawn from. It reads nothing: arrays come in.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from grader.agreement.error_dependence import ErrorDependence, check_independent_errors
+from grader.agreement.gold import NO_VALUE, GoldSample
+from grader.agreement.independence import Independence, measure_independence
+from grader.agreement.patterns import FloatArray, IntArray
+from grader.agreement.prevalence import Prevalence, calibrate, estimate_prevalence
+from grader.domain.noun import Noun
+from grader.domain.rubric import Value
+
+_BY_VOTES = (
+    "not tested: the items were not drawn with one probability, and drawing by votes alone makes "
+    "errors go together or apart; draw gold at random to test it"
+)
+
+
+class PanelWorth(Noun):
+    """How many judges a panel is worth: whether they err together, and what it gains."""
+
+    independence: Independence
+    error_dependence: ErrorDependence
+    """Whether the votes on gold fit judges who err independently."""
+
+
+def estimate_rate(
+    sample: GoldSample | None, *, n_units: int | None, positives: int | None
+) -> Prevalence | None:
+    """Return the population's rate by a judge; None where its labels of the whole are not known."""
+    if sample is None or n_units is None or positives is None:
+        return None
+    return estimate_prevalence(
+        calibrate(
+            sample.gold,
+            sample.judged,
+            n_units=n_units,
+            positives=positives,
+            weights=sample.weights,
+            strata=sample.strata,
+        )
+    )
+
+
+def measure_panel(
+    golds: Sequence[Value | None],
+    said: Mapping[str, Sequence[Value | None]],
+    *,
+    levels: Sequence[Value],
+    weights: FloatArray,
+    strata: IntArray,
+    draws: int,
+    seed: int,
+) -> PanelWorth | None:
+    """Return what judges are worth together; None for fewer than two that gave gold items a value.
+
+    `said` has one value an item for each judge, in the order of `golds`.
+    """
+    places = {(type(level), level): at for at, level in enumerate(levels)}
+
+    def codes(values: Sequence[Value | None]) -> IntArray:
+        found = [NO_VALUE if v is None else places.get((type(v), v), NO_VALUE) for v in values]
+        return np.array(found, dtype=np.int64)
+
+    columns = {judge: codes(values) for judge, values in said.items()}
+    judges = [judge for judge, column in columns.items() if (column != NO_VALUE).any()]
+    if len(judges) < 2:
+        return None
+    votes = np.column_stack([columns[judge] for judge in judges])
+    truth = codes(golds)
+    there = (votes != NO_VALUE).any(axis=1) & (truth != NO_VALUE)
+    votes, truth, weights, strata = votes[there], truth[there], weights[there], strata[there]
+    if (votes == NO_VALUE).all(axis=0).any():
+        return None
+    independence = measure_independence(
+        truth, votes, judges=judges, weights=weights, strata=strata, draws=draws, seed=seed
+    )
+    if np.ptp(weights) > 1e-9 * weights.max():
+        dependence = ErrorDependence(
+            is_flagged=None,
+            p=None,
+            likelihood_ratio=None,
+            largest_excess=None,
+            raters=None,
+            message=_BY_VOTES,
+        )
+    else:
+        dependence = check_independent_errors(
+            votes, n_levels=len(levels), gold=truth, raters=judges, seed=seed
+        )
+    return PanelWorth(independence=independence, error_dependence=dependence)
