@@ -165,7 +165,7 @@ async def _take_in(request: Request, decoder: Decoder, intake: "_Intake") -> Gra
         try:
             async for piece in request.stream():
                 for decoded in decoder.decode(piece):
-                    # Blank lines make no batch to wait for: others must have their turn all the same.
+                    # Blank lines make no batch to wait for: others must have their turn too.
                     await asyncio.sleep(0)
                     for line in splitter.feed(decoded):
                         batch.append(line)

@@ -5,6 +5,7 @@ It ends when the run is settled: a paused run waits for somebody. Leaving it lea
 
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,8 +39,7 @@ def watch_run(
         states = _states(client.iter_events(run_id), echo=as_json)
         try:
             if as_json:
-                for run in states:
-                    pass
+                (run,) = deque(states, maxlen=1)
             elif sys.stdout.isatty():
                 run = _watch_live(states)
             else:
