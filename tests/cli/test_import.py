@@ -44,9 +44,9 @@ def test_a_format_that_is_unknown_is_wrong_use_and_one_not_built_fails(
     unknown = alone("import", path, "--preview", "--format", "nonsense")
     assert unknown.returncode == 2
     assert is_clean_error(unknown, "nonsense")
-    planned = alone("import", path, "--preview", "--format", "gemini_cli")
+    planned = alone("import", path, "--preview", "--format", "docent")
     assert planned.returncode == 1
-    assert is_clean_error(planned, "gemini_cli", "not built")
+    assert is_clean_error(planned, "docent", "not built")
 
 
 def test_an_import_counts_what_was_new(cli: Run, tmp_path: Path) -> None:

@@ -92,8 +92,8 @@ def test_when_the_worker_that_was_first_is_killed_the_second_goes_on(store: Stor
 
 
 def test_when_the_first_run_is_paused_the_second_asks_the_rest(store: Store) -> None:
-    first = make_run(store, 100, panel=panel())
-    second = make_run(store, 100, panel=panel())
+    first = make_run(store, 1000, panel=panel())
+    second = make_run(store, 1000, panel=panel())
     judge = ScriptedJudge(seconds=0.1)
 
     async def work() -> None:
@@ -111,12 +111,12 @@ def test_when_the_first_run_is_paused_the_second_asks_the_rest(store: Store) -> 
     asyncio.run(work())
     assert find_run(store, first).status == "paused"
     assert find_run(store, second).status == "finished"
-    assert count_labels(store, second) == 100
+    assert count_labels(store, second) == 1000
     with store.transaction() as connection:
         resume_run(connection, first)
     drain_all(store, (first, judge))
-    assert count_labels(store, first) == 100
-    assert len(judge.asked) == sum(judge.asked.values()) == 100
+    assert count_labels(store, first) == 1000
+    assert len(judge.asked) == sum(judge.asked.values()) == 1000
 
 
 def test_failures_that_two_runs_retry_at_once_are_asked_again_once(store: Store) -> None:
